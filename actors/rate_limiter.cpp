@@ -1,0 +1,22 @@
+#include "actors/rate_limiter.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace omma {
+
+bool RateLimiter::passes(std::int64_t media_ns, double frames_per_second_max) {
+  if (frames_per_second_max <= 0) return true;
+  const auto interval_ns = std::max<std::int64_t>(1, std::llround(1e9 / frames_per_second_max));
+  if (!next_ns_) {
+    next_ns_ = media_ns + interval_ns;
+    return true;
+  }
+  if (media_ns + interval_ns / 8 < *next_ns_) return false;
+  // After a gap the beat begins anew: lost frames are not made up for.
+  const bool gap = media_ns - *next_ns_ > interval_ns;
+  next_ns_ = (gap ? media_ns : *next_ns_) + interval_ns;
+  return true;
+}
+
+}  // namespace omma

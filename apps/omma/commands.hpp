@@ -1,0 +1,60 @@
+// The commands of omma, one function each: they take what was written on the command line and give
+// an ExitCode.
+#pragma once
+
+#include "apps/omma/cluster_home.hpp"
+#include "runtime/node/app.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace omma {
+
+struct CommonOptions {
+  std::string cluster;  // Empty: the only one.
+  bool json = false;
+};
+
+struct RunOptions {
+  std::string app;
+  std::string session;
+  std::string out;              // A file of JSON Lines; empty for none.
+  std::set<std::string> kinds;  // Shown; empty for all.
+  bool detach = false;
+  bool quiet = false;           // Progress and summary, no rows.
+  std::vector<std::string> words;  // The app's own parameters, as written.
+};
+
+struct QueryOptions {
+  std::string session;
+  std::string out;
+  std::set<std::string> kinds;
+  std::uint64_t from_cursor = 0;
+  bool now = false;   // What is there, then end.
+  bool stop = false;  // End the session afterwards.
+};
+
+int up_command(const CommonOptions& common, const std::string& file,
+               const std::vector<std::string>& settings, bool verbose);
+int down_command(const CommonOptions& common);
+int run_command(const CommonOptions& common, const RunOptions& options);
+int query_command(const CommonOptions& common, const QueryOptions& options);
+int stop_command(const CommonOptions& common, const std::string& session);
+int ps_command(const CommonOptions& common);
+int ledger_command(const CommonOptions& common, bool details);
+int models_command(const CommonOptions& common);
+int apps_command(const CommonOptions& common);
+
+// Cuts a part out of a video and codes it as H.264: a camera of its own. Needs no cluster.
+int clip_command(const std::string& source, const std::string& out, const std::string& window,
+                 std::uint64_t frames_max);
+
+// "--camera lobby --line door=1,2:3,4" -> parameters.
+Result<Parameters> parse_parameters(const std::vector<std::string>& words);
+
+// Prints the error for a person, or as {"error": ...}; the exit code that goes with it.
+int report(const CommonOptions& common, const Error& error);
+
+}  // namespace omma

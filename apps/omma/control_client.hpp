@@ -1,0 +1,49 @@
+// ControlClient: the requests of schemas/control.capnp as calls. Blocking, one thread.
+#pragma once
+
+#include "runtime/base/message.hpp"
+#include "runtime/link/link.hpp"
+#include "runtime/node/app.hpp"
+#include "runtime/placement/cluster_file.hpp"
+#include "runtime/protocol/accounts.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace omma {
+
+class ControlClient {
+ public:
+  static Result<ControlClient> connect(const std::string& address,
+                                       const std::optional<NodeSpec::Tls>& tls, Duration patience);
+
+  // The node answers as a member of its cluster.
+  bool ready();
+  // The session's name.
+  Result<std::string> run(const std::string& app, const std::string& session,
+                          const Parameters& parameters);
+  // A ResultBatch: what comes after the cursor, at once or as soon as there is something.
+  Result<Message> fetch(const std::string& session, std::uint64_t after_cursor, Duration wait);
+  // A SessionSummary.
+  Result<Message> acknowledge(const std::string& session, std::uint64_t up_to_cursor);
+  Result<Message> summary(const std::string& session);
+  Result<Message> stop_session(const std::string& session);
+  // A JSON array, one object a node.
+  Result<std::string> processes();
+  Result<std::string> models();
+  // Of all nodes, added up; `missing` gets the names of nodes that did not answer.
+  Result<Accounts> accounts(std::vector<std::string>* missing);
+  Result<void> stop_cluster();
+
+ private:
+  explicit ControlClient(std::unique_ptr<LinkClient> link) : link_(std::move(link)) {}
+  template <class Reply>
+  Result<Message> call(Message request);
+
+  std::unique_ptr<LinkClient> link_;
+};
+
+}  // namespace omma

@@ -1,0 +1,134 @@
+// omma: starts clusters, runs apps on them, follows results and looks inside.
+#include <CLI/CLI.hpp>
+
+#include "apps/omma/commands.hpp"
+#include "apps/omma/exit_code.hpp"
+#include "apps/omma/node_process.hpp"
+
+namespace {
+
+constexpr const char* examples = R"(
+Examples:
+  omma up clusters/demo.yaml --set data_dir=/tmp/videos   start a cluster
+  omma run people_count --camera east --line door=200,100:200,500
+                                                          count people, print rows, then a summary
+  omma run people_count --camera my.mp4 --record out      an own video, with an annotated copy
+  omma query people_count-1234 --out rows.jsonl           follow a session from anywhere, exactly once
+  omma ps                                                 what runs where
+  omma ledger --details                                   where every frame went
+  omma down                                               stop the cluster
+
+Exit codes: 0 done; 1 the cluster refused or could not; 2 wrong command line or cluster file;
+3 no cluster in reach; 4 the ledger does not add up.
+)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace omma;
+  CLI::App app{"Ommatidia: live video analytics over many cameras."};
+  app.footer(examples);
+  app.require_subcommand(1);
+  CommonOptions common;
+  const auto add_common = [&](CLI::App* command) {
+    command->add_option("--cluster", common.cluster, "which cluster, if several run here");
+    command->add_flag("--json", common.json, "print JSON");
+    return command;
+  };
+  int code = exit_ok;
+
+  std::string file;
+  std::vector<std::string> settings;
+  bool verbose = false;
+  auto* up = add_common(app.add_subcommand("up", "start the cluster of a cluster file, on this machine"));
+  up->add_option("file", file, "cluster file (YAML)")->required();
+  up->add_option("--set", settings, "NAME=VALUE for a ${NAME} in the file; repeatable");
+  up->add_flag("--verbose", verbose, "nodes log more");
+  up->callback([&] { code = up_command(common, file, settings, verbose); });
+
+  RunOptions run;
+  std::vector<std::string> run_kinds;
+  auto* run_cmd = add_common(app.add_subcommand("run", "run an app; its own parameters follow"));
+  run_cmd->add_option("app", run.app, "omma apps lists them")->required();
+  run_cmd->add_option("--session", run.session, "a name to come back to");
+  run_cmd->add_option("--out", run.out, "write all rows to this file, exactly once");
+  run_cmd->add_option("--kind", run_kinds, "show only rows of this kind; repeatable");
+  run_cmd->add_flag("--detach", run.detach, "start it and print the session's name");
+  run_cmd->add_flag("--quiet", run.quiet, "show progress and the summary, no rows");
+  run_cmd->allow_extras();
+  run_cmd->callback([&] {
+    run.words = run_cmd->remaining();
+    run.kinds = {run_kinds.begin(), run_kinds.end()};
+    code = run_command(common, run);
+  });
+
+  QueryOptions query;
+  std::vector<std::string> query_kinds;
+  auto* query_cmd = add_common(app.add_subcommand("query", "follow a session's results"));
+  query_cmd->add_option("session", query.session, "its name")->required();
+  query_cmd->add_option("--out", query.out, "continue this file of JSON Lines, exactly once");
+  query_cmd->add_option("--kind", query_kinds, "show only rows of this kind; repeatable");
+  query_cmd->add_option("--from", query.from_cursor, "results after this cursor");
+  query_cmd->add_flag("--now", query.now, "what is there now, then end");
+  query_cmd->add_flag("--stop", query.stop, "end the session afterwards");
+  query_cmd->callback([&] {
+    query.kinds = {query_kinds.begin(), query_kinds.end()};
+    code = query_command(common, query);
+  });
+
+  std::string session;
+  auto* stop = add_common(app.add_subcommand("stop", "end a session and what only it needs"));
+  stop->add_option("session", session, "its name")->required();
+  stop->callback([&] { code = stop_command(common, session); });
+
+  auto* ps = add_common(app.add_subcommand("ps", "list the nodes and their actors"));
+  ps->callback([&] { code = ps_command(common); });
+
+  bool details = false;
+  auto* ledger = add_common(app.add_subcommand("ledger", "where every frame went; 4 if it does not add up"));
+  ledger->add_flag("--details", details, "every stage and every edge");
+  ledger->callback([&] { code = ledger_command(common, details); });
+
+  auto* models = add_common(app.add_subcommand("models", "list the models that the cluster can run"));
+  models->callback([&] { code = models_command(common); });
+
+  auto* apps = add_common(app.add_subcommand("apps", "list the apps and their parameters"));
+  apps->callback([&] { code = apps_command(common); });
+
+  auto* down = add_common(app.add_subcommand("down", "stop the cluster"));
+  down->callback([&] { code = down_command(common); });
+
+  std::string source;
+  std::string out;
+  std::string window;
+  std::uint64_t frames_max = 0;
+  auto* clip = app.add_subcommand("clip", "cut a part out of a video, as H.264: a camera of its own");
+  clip->add_option("source", source, "a video file")->required();
+  clip->add_option("out", out, "the MP4 to write")->required();
+  clip->add_option("--window", window, "x,y,width,height in pixels of the source; all of it if left out");
+  clip->add_option("--frames", frames_max, "only the first so many");
+  clip->callback([&] { code = clip_command(source, out, window, frames_max); });
+
+  std::string node_name;
+  auto* node = app.add_subcommand("node", "be one node of a cluster (omma up starts these)");
+  node->add_option("name", node_name, "the node's name in the file")->required();
+  node->add_option("--file", file, "cluster file")->required();
+  node->add_option("--set", settings, "NAME=VALUE; repeatable");
+  node->add_flag("--verbose", verbose, "log more");
+  node->callback([&] {
+    ClusterVariables variables;
+    for (const std::string& setting : settings) {
+      const auto equals = setting.find('=');
+      variables[setting.substr(0, equals)] =
+          equals == std::string::npos ? "" : setting.substr(equals + 1);
+    }
+    code = run_node(node_name, file, variables, verbose);
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {  // CLI11's door; also how it says --help.
+    return app.exit(wrong) == 0 ? exit_ok : exit_usage;
+  }
+  return code;
+}

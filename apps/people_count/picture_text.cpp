@@ -1,0 +1,98 @@
+#include "apps/people_count/picture_text.hpp"
+
+#include <charconv>
+
+namespace omma {
+namespace {
+
+bool read_number(const std::string& text, std::size_t& at, float& out) {
+  const char* first = text.data() + at;
+  const auto parsed = std::from_chars(first, text.data() + text.size(), out);
+  at = static_cast<std::size_t>(parsed.ptr - text.data());
+  return parsed.ec == std::errc() && parsed.ptr != first;
+}
+
+bool skip(const std::string& text, std::size_t& at, char wanted) {
+  if (at >= text.size() || text[at] != wanted) return false;
+  ++at;
+  return true;
+}
+
+std::vector<NamedPoints> parse_all(AppQuery& query, const std::vector<std::string>& texts,
+                                   std::size_t points_min, std::size_t points_max) {
+  std::vector<NamedPoints> all;
+  for (const std::string& text : texts) {
+    auto parsed = parse_points(text, query.camera_name(), points_min, points_max);
+    if (!parsed) {
+      query.fail(parsed.error());
+    } else if (*parsed) {
+      all.push_back(**std::move(parsed));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+Result<std::optional<NamedPoints>> parse_points(const std::string& text, const std::string& camera,
+                                                std::size_t points_min, std::size_t points_max) {
+  const Error wrong{Code::invalid_argument,
+                    "'" + text + "' is not NAME=x,y:x,y with " + std::to_string(points_min) +
+                        (points_max > points_min ? " points or more" : " points") +
+                        " in pixels; for one camera only CAMERA/NAME=..."};
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0) return wrong;
+  NamedPoints named;
+  named.name = text.substr(0, equals);
+  const std::size_t slash = named.name.rfind('/');
+  if (slash != std::string::npos) {
+    if (named.name.substr(0, slash) != camera) return std::optional<NamedPoints>();
+    named.name = named.name.substr(slash + 1);
+  }
+  std::size_t at = equals + 1;
+  do {
+    std::pair<float, float> point;
+    if (!read_number(text, at, point.first) || !skip(text, at, ',') ||
+        !read_number(text, at, point.second)) {
+      return wrong;
+    }
+    named.points.push_back(point);
+  } while (skip(text, at, ':'));
+  if (at != text.size() || named.points.size() < points_min || named.points.size() > points_max) {
+    return wrong;
+  }
+  return std::optional<NamedPoints>(std::move(named));
+}
+
+void read_lines(AppQuery& query,
+                const std::function<capnp::List<Line>::Builder(unsigned)>& init_lines) {
+  const auto all = parse_all(
+      query, query.each("line", "count who crosses: NAME=x,y:x,y, or CAMERA/NAME=x,y:x,y"), 2, 2);
+  auto out = init_lines(static_cast<unsigned>(all.size()));
+  for (unsigned i = 0; i < out.size(); ++i) {
+    out[i].setName(all[i].name);
+    out[i].initA().setX(all[i].points[0].first);
+    out[i].getA().setY(all[i].points[0].second);
+    out[i].initB().setX(all[i].points[1].first);
+    out[i].getB().setY(all[i].points[1].second);
+  }
+}
+
+void read_zones(AppQuery& query,
+                const std::function<capnp::List<Zone>::Builder(unsigned)>& init_zones) {
+  constexpr std::size_t corners_max = 64;
+  const auto all =
+      parse_all(query, query.each("zone", "count who is inside: NAME=x,y:x,y:x,y, 3 corners or more"),
+                3, corners_max);
+  auto out = init_zones(static_cast<unsigned>(all.size()));
+  for (unsigned i = 0; i < out.size(); ++i) {
+    out[i].setName(all[i].name);
+    auto corners = out[i].initCorners(static_cast<unsigned>(all[i].points.size()));
+    for (unsigned k = 0; k < corners.size(); ++k) {
+      corners[k].setX(all[i].points[k].first);
+      corners[k].setY(all[i].points[k].second);
+    }
+  }
+}
+
+}  // namespace omma

@@ -1,0 +1,201 @@
+#include "runtime/cell/streams.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/base/limits.hpp"
+
+namespace omma {
+
+Streams::Streams(ActorId self, std::uint64_t life, std::uint64_t epoch)
+    : self_(self), life_(life), epoch_(epoch) {}
+
+void Streams::apply(OutStream& out, Outbox::Effects outcome, Effects& effects) {
+  const ActorId& target = out.outbox.stream().target;
+  for (Envelope& envelope : outcome.transmit) effects.packets.push_back(std::move(envelope));
+  if (outcome.probe) effects.packets.push_back(*outcome.probe);
+  if (outcome.ask_directory) effects.ask_directory.push_back(target);
+  if (outcome.target_life_ended) effects.peers_lost.push_back(target);
+  for (const TraceId& trace : outcome.dropped) ++out.dropped_by_origin[trace.origin];
+}
+
+bool Streams::has_room(const ActorId& target, Channel channel, std::size_t messages,
+                       std::uint64_t bytes) const {
+  if (!is_reliable(channel)) return true;
+  const auto found = outboxes_.find({target, channel});
+  if (found != outboxes_.end()) return found->second.outbox.has_room(messages, bytes);
+  const OutboxLimits limits = OutboxLimits::of(channel);
+  return messages <= limits.waiting_messages_max && bytes <= limits.waiting_bytes_max;
+}
+
+Result<void> Streams::send(const ActorId& target, Channel channel, Outgoing outgoing, Window window,
+                           Instant now, WallTime wall_now, Effects& effects) {
+  auto found = outboxes_.find({target, channel});
+  if (found == outboxes_.end()) {
+    OutboxLimits limits = OutboxLimits::of(channel);
+    if (window.bytes != 0) limits.window_bytes = window.bytes;
+    if (window.waiting_messages != 0 && channel == Channel::fresh) {
+      limits.waiting_messages_max = window.waiting_messages;
+    }
+    const StreamId stream{self_, target, channel};
+    found = 
+        outboxes_.emplace(Key{target, channel}, OutStream{Outbox(stream, life_, limits), {}, {}})
+            .first;
+  }
+  const std::uint64_t origin = outgoing.trace.origin;
+  auto outcome = found->second.outbox.offer(std::move(outgoing), now, nanoseconds_of(wall_now));
+  if (!outcome) return outcome.error();
+  ++found->second.sent_by_origin[origin];
+  apply(found->second, *std::move(outcome), effects);
+  return {};
+}
+
+void Streams::expect(const ActorId& publisher, Channel channel, std::uint64_t window_bytes) {
+  expected_windows_[{publisher, channel}] = window_bytes;
+}
+
+void Streams::on_route_changed(const ActorId& target, std::uint64_t epoch, Instant now,
+                               Effects& effects) {
+  for (auto& [key, out] : outboxes_) {
+    if (key.first == target) apply(out, out.outbox.on_route_changed(epoch, now), effects);
+  }
+}
+
+void Streams::on_target_gone(const ActorId& target) {
+  for (auto it = outboxes_.begin(); it != outboxes_.end();) {
+    if (it->first.first != target) {
+      ++it;
+      continue;
+    }
+    OutAccount account = account_of(it->second);
+    account.dropped_target_gone = std::exchange(account.in_flight, 0);
+    account.in_flight_bytes = 0;
+    for (const auto& [origin, count] : std::exchange(account.in_flight_by_origin, {})) {
+      account.dropped_by_origin[origin] += count;
+    }
+    closed_.push_back(std::move(account));
+    it = outboxes_.erase(it);
+  }
+}
+
+bool Streams::blocked() const {
+  return std::any_of(outboxes_.begin(), outboxes_.end(),
+                     [](const auto& entry) { return entry.second.outbox.blocked(); });
+}
+
+bool Streams::quiet() const {
+  return std::all_of(outboxes_.begin(), outboxes_.end(),
+                     [](const auto& entry) { return entry.second.outbox.quiet(); });
+}
+
+Streams::InStream& Streams::incoming(const StreamId& stream) {
+  const Key key{stream.sender, stream.channel};
+  auto found = inboxes_.find(key);
+  if (found == inboxes_.end()) {
+    const auto window = expected_windows_.find(key);
+    const std::uint64_t bytes =
+        window == expected_windows_.end() ? limits::stream_window_bytes : window->second;
+    found = inboxes_.emplace(key, InStream{Inbox(stream, life_, bytes), {}, 0, {}}).first;
+  }
+  return found->second;
+}
+
+void Streams::on_packet(Packet packet, Instant now, Effects& effects) {
+  if (auto* ack = std::get_if<Ack>(&packet)) {
+    const auto found = outboxes_.find({ack->stream.target, ack->stream.channel});
+    if (found != outboxes_.end()) {
+      apply(found->second, found->second.outbox.on_ack(*ack, now), effects);
+    }
+    return;
+  }
+  if (auto* probe = std::get_if<Probe>(&packet)) {
+    Ack answer = incoming(probe->stream).inbox.on_probe(*probe);
+    answer.target_epoch = epoch_;
+    effects.packets.push_back(answer);
+    return;
+  }
+  auto& envelope = std::get<Envelope>(packet);
+  const Key key{envelope.stream.sender, envelope.stream.channel};
+  InStream& in = incoming(envelope.stream);
+  Inbox::Effects outcome = in.inbox.on_envelope(std::move(envelope));
+  if (outcome.sender_life_ended) {
+    in.finished_early.clear();
+    effects.peers_lost.push_back(key.first);
+  }
+  if (outcome.acknowledge) unacknowledged_inboxes_.insert(key);
+  for (Envelope& next : outcome.deliver) effects.deliver.push_back(std::move(next));
+}
+
+void Streams::finished(const Envelope& envelope) {
+  const Key key{envelope.stream.sender, envelope.stream.channel};
+  const auto found = inboxes_.find(key);
+  if (found == inboxes_.end()) return;
+  InStream& in = found->second;
+  if (envelope.lives.sender != in.inbox.sender_life()) return;  // Of a life that has ended.
+  in.finished_early.emplace(envelope.sequence, envelope);
+  while (!in.finished_early.empty() &&
+         in.finished_early.begin()->first == in.inbox.processed() + 1) {
+    const Envelope& done = in.finished_early.begin()->second;
+    in.inbox.on_processed(done);
+    ++in.finished;
+    ++in.finished_by_origin[done.trace.origin];
+    in.finished_early.erase(in.finished_early.begin());
+  }
+  unacknowledged_inboxes_.insert(key);
+}
+
+void Streams::flush_acks(Effects& effects) {
+  for (const Key& key : unacknowledged_inboxes_) {
+    const auto found = inboxes_.find(key);
+    if (found != inboxes_.end()) effects.packets.push_back(found->second.inbox.ack(epoch_));
+  }
+  unacknowledged_inboxes_.clear();
+}
+
+std::optional<Instant> Streams::next_deadline() const {
+  std::optional<Instant> first;
+  for (const auto& [key, out] : outboxes_) {
+    const auto deadline = out.outbox.next_deadline();
+    if (deadline && (!first || *deadline < *first)) first = deadline;
+  }
+  return first;
+}
+
+void Streams::on_time(Instant now, WallTime wall_now, Effects& effects) {
+  for (auto& [key, out] : outboxes_) {
+    const auto deadline = out.outbox.next_deadline();
+    if (deadline && *deadline <= now) {
+      apply(out, out.outbox.on_time(now, nanoseconds_of(wall_now)), effects);
+    }
+  }
+}
+
+Streams::OutAccount Streams::account_of(const OutStream& out) {
+  const Outbox& outbox = out.outbox;
+  OutAccount account;
+  account.stream = outbox.stream();
+  account.counters = outbox.counters();
+  account.in_flight = outbox.waiting_messages() + outbox.unacknowledged_messages();
+  account.in_flight_bytes = outbox.waiting_bytes() + outbox.unacknowledged_bytes();
+  account.sent_by_origin = out.sent_by_origin;
+  account.dropped_by_origin = out.dropped_by_origin;
+  account.in_flight_by_origin = outbox.in_flight_by_origin();
+  return account;
+}
+
+std::vector<Streams::OutAccount> Streams::out_accounts() const {
+  std::vector<OutAccount> accounts = closed_;
+  for (const auto& [key, out] : outboxes_) accounts.push_back(account_of(out));
+  return accounts;
+}
+
+std::vector<Streams::InAccount> Streams::in_accounts() const {
+  std::vector<InAccount> accounts;
+  for (const auto& [key, in] : inboxes_) {
+    accounts.push_back(
+        {in.inbox.stream(), in.inbox.counters(), in.finished, in.finished_by_origin});
+  }
+  return accounts;
+}
+
+}  // namespace omma

@@ -1,0 +1,97 @@
+#include "runtime/node/switchboard.hpp"
+
+#include <mutex>
+
+namespace omma {
+
+const ActorId& origin_of(const Packet& packet) {
+  if (const auto* envelope = std::get_if<Envelope>(&packet)) return envelope->stream.sender;
+  if (const auto* probe = std::get_if<Probe>(&packet)) return probe->stream.sender;
+  return std::get<Ack>(packet).stream.target;
+}
+
+void Switchboard::send(Packet packet) {
+  const ActorId target = destination_of(packet);
+  std::optional<Route> way = route(target);
+  if (!way) {
+    ++unrouted_;
+    handlers_.on_unrouted(target, origin_of(packet));
+    return;
+  }
+  if (auto* local = std::get_if<LocalRoute>(&way->way)) {
+    ++local_;
+    local->cell.put(std::move(packet));
+    return;
+  }
+  ++remote_;
+  hub_->post(std::get<RemoteRoute>(way->way).node, std::move(packet));
+}
+
+void Switchboard::receive(const std::string& peer, std::vector<Packet> packets) {
+  for (Packet& packet : packets) {
+    const ActorId target = destination_of(packet);
+    const ActorId origin = origin_of(packet);
+    const std::optional<Route> way = route(target);
+    // Where it came from is where an answer goes, until the directory knows better.
+    if (!route(origin)) set_route(origin, Route{RemoteRoute{peer}, 0});
+    if (way && std::holds_alternative<LocalRoute>(way->way)) {
+      std::get<LocalRoute>(way->way).cell.put(std::move(packet));
+    } else if (!std::holds_alternative<Ack>(packet)) {
+      ++strays_;
+      handlers_.on_stray(peer, target);
+    }
+  }
+}
+
+void Switchboard::set_route(const ActorId& id, Route route) {
+  std::unique_lock lock(mutex_);
+  const auto found = routes_.find(id);
+  if (found != routes_.end() && found->second.epoch > route.epoch) return;
+  routes_.insert_or_assign(id, std::move(route));
+}
+
+void Switchboard::erase_route(const ActorId& id) {
+  std::unique_lock lock(mutex_);
+  routes_.erase(id);
+}
+
+void Switchboard::erase_route_over(const ActorId& id, const std::string& peer) {
+  std::unique_lock lock(mutex_);
+  const auto found = routes_.find(id);
+  if (found == routes_.end()) return;
+  const auto* remote = std::get_if<RemoteRoute>(&found->second.way);
+  if (remote != nullptr && remote->node == peer) routes_.erase(found);
+}
+
+std::optional<Route> Switchboard::route(const ActorId& id) const {
+  std::shared_lock lock(mutex_);
+  const auto found = routes_.find(id);
+  if (found == routes_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<std::pair<ActorId, Cell>> Switchboard::cells() const {
+  std::shared_lock lock(mutex_);
+  std::vector<std::pair<ActorId, Cell>> cells;
+  for (const auto& [id, route] : routes_) {
+    if (const auto* local = std::get_if<LocalRoute>(&route.way)) cells.emplace_back(id, local->cell);
+  }
+  return cells;
+}
+
+std::unordered_map<ActorId, std::uint64_t> Switchboard::residents_of(
+    const std::string& peer) const {
+  std::shared_lock lock(mutex_);
+  std::unordered_map<ActorId, std::uint64_t> residents;
+  for (const auto& [id, route] : routes_) {
+    const auto* remote = std::get_if<RemoteRoute>(&route.way);
+    if (remote != nullptr && remote->node == peer) residents.emplace(id, route.epoch);
+  }
+  return residents;
+}
+
+Switchboard::Counters Switchboard::counters() const {
+  return {local_, remote_, unrouted_, strays_};
+}
+
+}  // namespace omma

@@ -1,0 +1,65 @@
+#include "runtime/placement/placement_rule.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace omma {
+namespace {
+
+bool has_role(const NodeRecord& node, const std::string& role) {
+  return std::find(node.roles.begin(), node.roles.end(), role) != node.roles.end();
+}
+
+// "cam-east (camera), cloud (head, cloud; not alive)"
+std::string list_of(std::span<const NodeLoad> nodes) {
+  std::string list;
+  for (const NodeLoad& load : nodes) {
+    std::string roles;
+    for (const std::string& role : load.node.roles) roles += (roles.empty() ? "" : ", ") + role;
+    if (!load.node.alive) roles += "; not alive";
+    list += (list.empty() ? "" : ", ") + load.node.id.name + " (" + roles + ")";
+  }
+  return list.empty() ? "none" : list;
+}
+
+Error no_node(std::span<const NodeLoad> nodes, const NodeWish& wish) {
+  std::string message;
+  if (!wish.preferred_node.empty()) message = "node '" + wish.preferred_node + "' is not alive";
+  if (!wish.needed_role.empty()) {
+    message += (message.empty() ? "" : " and ") + std::string("no alive node has the role '") +
+               wish.needed_role + "'";
+  }
+  const std::string remedy = wish.needed_role.empty()
+                                 ? "start node '" + wish.preferred_node + "'"
+                                 : "start one, or give the role to a node in the cluster file";
+  return {Code::unavailable, message + "; nodes are: " + list_of(nodes) + "; " + remedy};
+}
+
+}  // namespace
+
+Result<NodeRecord> choose_node(std::span<const NodeLoad> nodes, const NodeWish& wish) {
+  if (wish.preferred_node.empty() && wish.needed_role.empty()) {
+    return Error{Code::invalid_argument,
+                 "a placement wish without node and role; name one of them"};
+  }
+  const auto preferred = std::find_if(nodes.begin(), nodes.end(), [&](const NodeLoad& load) {
+    return load.node.alive && load.node.id.name == wish.preferred_node;
+  });
+  if (preferred != nodes.end()) return preferred->node;
+
+  const auto rank = [&](const NodeLoad& load) {
+    const auto sharing = load.by_spread_key.find(wish.spread_key);
+    const bool alone = wish.spread_key.empty() || sharing == load.by_spread_key.end();
+    return std::make_tuple(alone ? 0 : sharing->second, load.actors, load.node.id.name);
+  };
+  const NodeLoad* best = nullptr;
+  for (const NodeLoad& load : nodes) {
+    const bool fit =
+        load.node.alive && !wish.needed_role.empty() && has_role(load.node, wish.needed_role);
+    if (fit && (best == nullptr || rank(load) < rank(*best))) best = &load;
+  }
+  if (best == nullptr) return no_node(nodes, wish);
+  return best->node;
+}
+
+}  // namespace omma

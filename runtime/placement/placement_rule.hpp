@@ -1,0 +1,35 @@
+// The rule by which an actor gets its first node. It looks at what is known and answers; the
+// directory's compare-and-set decides, should two nodes answer differently.
+//
+// Pure.
+#pragma once
+
+#include "runtime/base/error.hpp"
+#include "runtime/protocol/directory_record.hpp"
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+
+namespace omma {
+
+struct NodeLoad {
+  NodeRecord node;
+  std::size_t actors = 0;                            // Active on it.
+  std::map<std::string, std::size_t> by_spread_key;  // Of these, those with each spread key.
+};
+
+struct NodeWish {
+  std::string preferred_node;  // Taken whenever it is alive, whatever its roles; empty for none.
+  std::string needed_role;     // Of any other node; empty: none but the preferred one will do.
+  std::string spread_key;      // Actors that share it keep apart, "model_shard"; empty for none.
+};
+
+// The preferred node; else, of the alive nodes with the needed role, the one with the fewest actors
+// of the spread key, then the fewest actors, then the smallest name. The same answer in any order
+// of `nodes`. unavailable when there is none: says which nodes there are and what to do;
+// invalid_argument when the wish names neither node nor role.
+Result<NodeRecord> choose_node(std::span<const NodeLoad> nodes, const NodeWish& wish);
+
+}  // namespace omma

@@ -1,0 +1,238 @@
+// VirtualWorld: any number of live actors in one thread, on a clock that moves only when told to.
+// It carries packets between CellCores as a node would, activates stages on first use, and runs
+// jobs in place. No sleeps, the same answer on every run.
+//
+//   test::VirtualWorld world;
+//   world.types.add(omma::actor_type<Counter>());
+//   auto counter = world.stage<Counter>([](CounterConfig::Builder config) { ... });
+//   world.send<Tick>(counter, [](Tick::Builder tick) { ... });
+//   world.settle();
+#pragma once
+
+#include "runtime/cell/cell_core.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace omma::test {
+
+class VirtualWorld {
+ public:
+  VirtualWorld() = default;
+
+  ActorTypes types;
+  ManualClock clock;
+  std::vector<std::string> logged;
+  // Consulted for each packet: true loses it.
+  std::function<bool(const Packet&)> lose = [](const Packet&) { return false; };
+  // False: jobs wait in `jobs` until run_job().
+  bool run_jobs_at_once = true;
+
+  struct WaitingJob {
+    ActorId owner;
+    std::uint64_t id = 0;
+    Job work;
+  };
+  std::deque<WaitingJob> jobs;
+
+  // The name of a stage; nothing lives yet.
+  template <class A, class Fill>
+  Ref<A> stage(Fill&& fill) {
+    return Turn::make_stage_ref<A>(std::forward<Fill>(fill));
+  }
+
+  // Begins (or finds) the actor's life.
+  CellCore& activate(const StageSpec& spec) {
+    if (auto* cell = find(spec.id)) return *cell;
+    const ActorType* type = types.find(spec.type);
+    OMMA_CHECK(type != nullptr, spec.type);
+    auto& resident = residents_[spec.id];
+    const std::uint64_t epoch = ++epochs_[spec.id];
+    sent_by_test_.erase(spec.id);  // A new life counts from 1.
+    resident.port = std::make_unique<Port>(*this, spec.id);
+    resident.core = std::make_unique<CellCore>(
+        CellCore::Identity{spec.id, spec.type, spec.name, spec.config, epoch, epoch}, *type,
+        *resident.port);
+    resident.core->start();
+    return *resident.core;
+  }
+
+  CellCore* find(const ActorId& id) {
+    const auto found = residents_.find(id);
+    return found == residents_.end() ? nullptr : found->second.core.get();
+  }
+
+  // Ends the actor's life without a word, as a crash does. With a specification known, the next
+  // packet for it begins a new one.
+  void kill(const ActorId& id) { residents_.erase(id); }
+
+  // A message on the control channel from nobody; answers to it are lost.
+  template <class T, class A, class Fill>
+  void send(const Ref<A>& to, Fill&& fill, std::vector<Blob> payloads = {}) {
+    if (to.spec) activate(*to.spec);
+    Message message = Message::build<T>(std::forward<Fill>(fill), std::move(payloads));
+    deliver_from_test(to.id, std::move(message));
+  }
+
+  // Runs a closure as a turn of this actor.
+  template <class A>
+  void command(const Ref<A>& to, std::function<void(Turn&)> run) {
+    if (to.spec) activate(*to.spec);
+    find(to.id)->on_command(std::move(run));
+  }
+
+  // Carries packets until none is left, and acknowledges.
+  void settle() {
+    for (bool busy = true; busy;) {
+      busy = false;
+      while (!packets_.empty()) {
+        Packet packet = std::move(packets_.front());
+        packets_.pop_front();
+        carry(std::move(packet));
+        busy = true;
+      }
+      busy = finish_jobs() || busy;
+      for (auto& [id, resident] : residents_) {
+        if (!resident.core->acks_wanted()) continue;
+        resident.core->flush_acks();
+        busy = true;
+      }
+      bury_retired();
+    }
+  }
+
+  bool run_job() {
+    if (jobs.empty()) return false;
+    WaitingJob job = std::move(jobs.front());
+    jobs.pop_front();
+    Result<Message> result = job.work();
+    if (auto* cell = find(job.owner)) cell->on_job(job.id, std::move(result));
+    settle();
+    return true;
+  }
+
+  // Moves the clock in steps, so that deadlines come in their order.
+  void advance(Duration by) {
+    const Instant end = clock.now() + by;
+    while (clock.now() < end) {
+      Instant next = end;
+      for (auto& [id, resident] : residents_) {
+        const auto deadline = resident.core->next_deadline();
+        if (deadline && *deadline < next) next = std::max(*deadline, clock.now());
+      }
+      clock.advance(std::max(next - clock.now(), Duration(1)));
+      for (const ActorId& id : ids()) {
+        auto* cell = find(id);
+        if (cell == nullptr) continue;
+        const auto deadline = cell->next_deadline();
+        if (deadline && *deadline <= clock.now()) cell->on_time();
+      }
+      settle();
+    }
+  }
+
+  std::vector<ActorId> ids() const {
+    std::vector<ActorId> all;
+    for (const auto& [id, resident] : residents_) all.push_back(id);
+    return all;
+  }
+  const std::vector<ActorId>& retired() const { return retired_; }
+
+ private:
+  class Port final : public CellPort {
+   public:
+    Port(VirtualWorld& world, ActorId self) : world_(world), self_(self) {}
+    Instant now() const override { return world_.clock.now(); }
+    WallTime wall_now() const override { return world_.clock.wall_now(); }
+    void send(Packet packet) override { world_.packets_.push_back(std::move(packet)); }
+    void remember(std::shared_ptr<const StageSpec> spec) override {
+      world_.specs_[spec->id] = std::move(spec);
+    }
+    void ask_directory(const ActorId& target) override {
+      if (world_.find(target) == nullptr && !world_.specs_.contains(target)) {
+        world_.gone_.push_back({self_, target});
+      }
+    }
+    void run(ExecutorKind, std::uint64_t job, Job work) override {
+      if (world_.run_jobs_at_once) {
+        world_.done_.push_back({self_, job, work()});
+        return;
+      }
+      world_.jobs.push_back({self_, job, std::move(work)});
+    }
+    void retire() override { world_.retiring_.push_back(self_); }
+    void log(const std::string& text) override { world_.logged.push_back(text); }
+
+   private:
+    VirtualWorld& world_;
+    ActorId self_;
+  };
+  struct Resident {
+    std::unique_ptr<Port> port;
+    std::unique_ptr<CellCore> core;
+  };
+  struct Done {
+    ActorId owner;
+    std::uint64_t job;
+    Result<Message> result;
+  };
+
+  void carry(Packet packet) {
+    if (lose(packet)) return;
+    const ActorId target = destination_of(packet);
+    if (find(target) == nullptr) {
+      const auto spec = specs_.find(target);
+      if (spec == specs_.end() || std::holds_alternative<Ack>(packet)) return;
+      activate(*spec->second);
+    }
+    find(target)->on_packet(std::move(packet));
+  }
+
+  // One job of each round, so that packets flow in between as they would.
+  bool finish_jobs() {
+    if (done_.empty()) return false;
+    Done done = std::move(done_.front());
+    done_.pop_front();
+    if (auto* cell = find(done.owner)) cell->on_job(done.job, std::move(done.result));
+    return true;
+  }
+
+  void bury_retired() {
+    for (const ActorId& id : retiring_) {
+      residents_.erase(id);
+      retired_.push_back(id);
+    }
+    retiring_.clear();
+    auto gone = std::move(gone_);
+    gone_.clear();
+    for (const auto& [asker, target] : gone) {
+      if (auto* cell = find(asker)) cell->on_target_gone(target);
+    }
+  }
+
+  void deliver_from_test(const ActorId& to, Message message) {
+    Envelope envelope;
+    envelope.stream = {ActorId{0, 1}, to, Channel::control};
+    envelope.lives = {.sender = 1, .target = epochs_[to]};
+    envelope.sequence = ++sent_by_test_[to];
+    envelope.credit_bytes = std::max<std::uint64_t>(message.size_bytes(), 64);
+    envelope.message = std::move(message);
+    packets_.push_back(std::move(envelope));
+  }
+
+  std::map<ActorId, Resident> residents_;
+  std::map<ActorId, std::uint64_t> epochs_;
+  std::map<ActorId, std::shared_ptr<const StageSpec>> specs_;
+  std::map<ActorId, std::uint64_t> sent_by_test_;
+  std::deque<Packet> packets_;
+  std::deque<Done> done_;
+  std::vector<ActorId> retiring_;
+  std::vector<ActorId> retired_;
+  std::vector<std::pair<ActorId, ActorId>> gone_;
+};
+
+}  // namespace omma::test

@@ -3,17 +3,12 @@
 #pragma once
 
 #include "actors/multi_object_tracker.hpp"
+#include "kernels/point.hpp"
 
 namespace omma {
 
-// In pixels of the source picture, y down.
-struct Point {
-  float x = 0;
-  float y = 0;
-  friend bool operator==(const Point&, const Point&) = default;
-};
-
-inline Point foot_point(const TrackBox& track) noexcept {
+// In pixels of the source picture.
+inline kernels::Point foot_point(const TrackBox& track) noexcept {
   return {(track.box.x1 + track.box.x2) / 2, track.box.y2};
 }
 

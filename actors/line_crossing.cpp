@@ -10,13 +10,13 @@
 namespace omma {
 namespace {
 
-float cross(const Point& a, const Point& b) {
+float cross(const kernels::Point& a, const kernels::Point& b) {
   return a.x * b.y - a.y * b.x;
 }
-float dot(const Point& a, const Point& b) {
+float dot(const kernels::Point& a, const kernels::Point& b) {
   return a.x * b.x + a.y * b.y;
 }
-Point minus(const Point& a, const Point& b) {
+kernels::Point minus(const kernels::Point& a, const kernels::Point& b) {
   return {a.x - b.x, a.y - b.y};
 }
 
@@ -35,7 +35,7 @@ std::vector<Crossing> LineCrossing::update(std::span<const TrackBox> tracks) {
   for (Standing& standing : state_.tracks) ++standing.unseen_frames;
   std::vector<Crossing> crossings;
   for (const TrackBox& track : tracks) {
-    const Point now = foot_point(track);
+    const kernels::Point now = foot_point(track);
     auto known = std::lower_bound(state_.tracks.begin(), state_.tracks.end(), track.id, by_id);
     const bool is_known = known != state_.tracks.end() && known->track_id == track.id;
     if (is_known) known->unseen_frames = 0;
@@ -46,7 +46,7 @@ std::vector<Crossing> LineCrossing::update(std::span<const TrackBox> tracks) {
       state_.tracks.insert(known, {track.id, now, 0});
       continue;
     }
-    const Point before = std::exchange(known->point, now);
+    const kernels::Point before = std::exchange(known->point, now);
     if ((distance(before) > 0) == (side > 0) || !passes_between_ends(before, now)) continue;
     ++(side > 0 ? state_.to_right : state_.to_left);
     crossings.push_back(
@@ -59,15 +59,15 @@ std::vector<Crossing> LineCrossing::update(std::span<const TrackBox> tracks) {
   return crossings;
 }
 
-float LineCrossing::distance(const Point& point) const {
-  const Point along = minus(options_.to, options_.from);
+float LineCrossing::distance(const kernels::Point& point) const {
+  const kernels::Point along = minus(options_.to, options_.from);
   return cross(along, minus(point, options_.from)) / std::hypot(along.x, along.y);
 }
 
-bool LineCrossing::passes_between_ends(const Point& before, const Point& now) const {
+bool LineCrossing::passes_between_ends(const kernels::Point& before, const kernels::Point& now) const {
   const float part = distance(before) / (distance(before) - distance(now));
-  const Point at{std::lerp(before.x, now.x, part), std::lerp(before.y, now.y, part)};
-  const Point along = minus(options_.to, options_.from);
+  const kernels::Point at{std::lerp(before.x, now.x, part), std::lerp(before.y, now.y, part)};
+  const kernels::Point along = minus(options_.to, options_.from);
   const float position = dot(minus(at, options_.from), along) / dot(along, along);
   return position >= 0 && position <= 1;
 }

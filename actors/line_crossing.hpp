@@ -29,8 +29,8 @@ struct Crossing {
 class LineCrossing {
  public:
   struct Options {
-    Point from;
-    Point to;
+    kernels::Point from;
+    kernels::Point to;
     float dead_band = 6;  // In pixels, to each side.
     // A track unseen for longer is forgotten; longer than the tracker's gap_frames_max.
     std::uint32_t forget_after_frames = 60;
@@ -40,7 +40,7 @@ class LineCrossing {
 
   struct Standing {
     std::uint64_t track_id = 0;
-    Point point;  // The last one outside the dead band.
+    kernels::Point point;  // The last one outside the dead band.
     std::uint32_t unseen_frames = 0;
     friend bool operator==(const Standing&, const Standing&) = default;
   };
@@ -68,8 +68,8 @@ class LineCrossing {
 
  private:
   // In pixels from the line through both ends; positive to the right.
-  float distance(const Point& point) const;
-  bool passes_between_ends(const Point& before, const Point& now) const;
+  float distance(const kernels::Point& point) const;
+  bool passes_between_ends(const kernels::Point& before, const kernels::Point& now) const;
   void make_room();
 
   Options options_;

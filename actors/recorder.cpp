@@ -28,7 +28,7 @@ std::vector<LineCrossing> lines_of(RecorderConfig::Reader config) {
 std::vector<ZoneOccupancy> zones_of(RecorderConfig::Reader config) {
   std::vector<ZoneOccupancy> zones;
   for (const auto zone : config.getZones()) {
-    std::vector<Point> corners;
+    std::vector<kernels::Point> corners;
     for (const auto corner : zone.getCorners()) corners.push_back({corner.getX(), corner.getY()});
     zones.emplace_back(std::move(corners));
   }
@@ -43,7 +43,9 @@ std::uint64_t sequence_of(const Message& frame) {
 
 PlacementWish Recorder::wish(RecorderConfig::Reader config) {
   PlacementWish wish;
+  wish.node = config.getRouter().getCamera().getNode();
   wish.near_camera = config.getRouter().getCamera().getName();
+  wish.role = "camera";
   return wish;
 }
 
@@ -207,8 +209,8 @@ Overlay Recorder::overlay_for(const Message& tracks, bool fresh) {
     overlay.lines.push_back({{line.getA().getX(), line.getA().getY()},
                              {line.getB().getX(), line.getB().getY()},
                              std::string(line.getName()) + ": " +
-                                 std::to_string(lines_drawn_[i].to_right()) + " forward, " +
-                                 std::to_string(lines_drawn_[i].to_left()) + " backward"});
+                                 std::to_string(lines_drawn_[i].to_right()) + " to_right, " +
+                                 std::to_string(lines_drawn_[i].to_left()) + " to_left"});
   }
   for (unsigned i = 0; i < zones_.size(); ++i) {
     const auto zone = config.getZones()[i];

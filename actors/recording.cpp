@@ -1,5 +1,7 @@
 #include "actors/recording.hpp"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "kernels/picture.hpp"
@@ -11,8 +13,15 @@ namespace {
 constexpr Colour line_colour = {0, 220, 255};
 constexpr Colour zone_colour = {230, 160, 40};
 
-Point point_of(const Overlay::Position& position) {
-  return {position.x, position.y};
+Result<void> make_folder_of(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.parent_path();
+  if (folder.empty()) return {};
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (!failure) return {};
+  return Error{Code::unavailable, "recording " + file.string() + ": its folder cannot be made: " +
+                                      failure.message() +
+                                      "; name another place or make it by hand"};
 }
 
 }  // namespace
@@ -26,6 +35,7 @@ Result<void> Recording::write(std::uint64_t sequence, Duration media_time, const
   auto finished = drawn(picture, overlay);
   if (!finished) return finished.error();
   if (!encoder_) {
+    if (auto made = make_folder_of(path_); !made) return made;
     EncoderOptions options;
     options.width = width_ = finished->width;
     options.height = height_ = finished->height;
@@ -57,12 +67,10 @@ Result<Picture> Recording::drawn(const Picture& picture, const Overlay& overlay)
   auto annotator = Annotator::over(even, pool_);
   if (!annotator) return annotator.error();
   for (const auto& zone : overlay.zones) {
-    std::vector<Point> corners;
-    for (const auto& corner : zone.corners) corners.push_back(point_of(corner));
-    annotator->zone(corners, zone_colour, zone.label);
+    annotator->zone(zone.corners, zone_colour, zone.label);
   }
   for (const auto& line : overlay.lines) {
-    annotator->line(point_of(line.from), point_of(line.to), line_colour, line.label);
+    annotator->line(line.from, line.to, line_colour, line.label);
   }
   for (const auto& track : overlay.tracks) {
     annotator->box(track.box, Annotator::colour_of(track.id), std::to_string(track.id));

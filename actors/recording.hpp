@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/box.hpp"
+#include "kernels/point.hpp"
 #include "runtime/base/blob.hpp"
 #include "runtime/base/error.hpp"
 #include "runtime/base/time.hpp"
@@ -25,21 +26,17 @@ namespace omma {
 
 // What is drawn over one picture; in its pixels.
 struct Overlay {
-  struct Position {
-    float x = 0;
-    float y = 0;
-  };
   struct TrackMark {
     std::uint64_t id = 0;
     kernels::Box box;
   };
   struct LineMark {
-    Position from;
-    Position to;
+    kernels::Point from;
+    kernels::Point to;
     std::string label;
   };
   struct ZoneMark {
-    std::vector<Position> corners;
+    std::vector<kernels::Point> corners;
     std::string label;
   };
   std::vector<ZoneMark> zones;
@@ -49,7 +46,8 @@ struct Overlay {
 
 class Recording {
  public:
-  // The pool must outlive it. The file is opened with the first picture.
+  // The pool must outlive it. With the first picture the file is opened, and its folder made where
+  // there is none.
   Recording(std::string path, BufferPool& pool);
 
   // Errors are VideoEncoder's. A side of an odd number of pixels loses the last one, as H.264's

@@ -36,7 +36,9 @@ T taken(Result<T> result) {
 
 PlacementWish StreamRouter::wish(RouterConfig::Reader config) {
   PlacementWish wish;
+  wish.node = config.getCamera().getNode();
   wish.near_camera = config.getCamera().getName();
+  wish.role = "camera";
   return wish;
 }
 

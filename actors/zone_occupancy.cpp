@@ -7,7 +7,7 @@
 
 namespace omma {
 
-ZoneOccupancy::ZoneOccupancy(std::vector<Point> corners) : corners_(std::move(corners)) {
+ZoneOccupancy::ZoneOccupancy(std::vector<kernels::Point> corners) : corners_(std::move(corners)) {
   OMMA_CHECK(corners_.size() >= 3, corners_.size());
 }
 
@@ -23,11 +23,11 @@ std::vector<std::uint64_t> ZoneOccupancy::update(std::span<const TrackBox> track
 
 // A ray to the right crosses the outline an odd number of times. Each edge owns its upper end and
 // not its lower one, so that a ray through a corner counts it once.
-bool ZoneOccupancy::contains(const Point& point) const {
+bool ZoneOccupancy::contains(const kernels::Point& point) const {
   bool inside = false;
   for (std::size_t i = 0; i < corners_.size(); ++i) {
-    const Point& a = corners_[i];
-    const Point& b = corners_[(i + 1) % corners_.size()];
+    const kernels::Point& a = corners_[i];
+    const kernels::Point& b = corners_[(i + 1) % corners_.size()];
     if ((a.y > point.y) == (b.y > point.y)) continue;
     const float x = a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x);
     if (point.x < x) inside = !inside;

@@ -22,12 +22,12 @@ class ZoneOccupancy {
 
   // At least three corners in order, in pixels; the last is joined to the first. Where the outline
   // crosses itself, what is enclosed twice is outside (even-odd rule).
-  explicit ZoneOccupancy(std::vector<Point> corners);
+  explicit ZoneOccupancy(std::vector<kernels::Point> corners);
 
   // The ids of the tracks whose foot point is inside, in the order given. An edge belongs to one
   // of two zones that share it.
   std::vector<std::uint64_t> update(std::span<const TrackBox> tracks);
-  bool contains(const Point& point) const;
+  bool contains(const kernels::Point& point) const;
 
   std::uint64_t now() const noexcept { return state_.now; }
   std::uint64_t max_so_far() const noexcept { return state_.max_so_far; }
@@ -36,7 +36,7 @@ class ZoneOccupancy {
   void restore(const State& state) { state_ = state; }
 
  private:
-  std::vector<Point> corners_;
+  std::vector<kernels::Point> corners_;
   State state_;
 };
 

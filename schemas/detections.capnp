@@ -37,7 +37,7 @@ struct Track {
   id @0 :UInt64;
   # Unique within its tracker, from 1, never reused.
   box @1 :Box;
-  # As measured in this frame.
+  # Of this frame: 60 % of the way from the box as measured to the one that the motion filter holds.
   score @2 :Float32;
   label @3 :UInt16;
   ageFrames @4 :UInt32;

@@ -74,7 +74,7 @@ struct PicturePoint {
 }
 
 struct Line {
-  # Crossed "forward" from its left to its right side as seen walking from a to b with y down.
+  # Crossed to_left or to_right, as seen in the picture by who stands at a and looks towards b.
   name @0 :Text;
   a @1 :PicturePoint;
   b @2 :PicturePoint;

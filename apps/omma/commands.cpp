@@ -70,7 +70,17 @@ Result<Ledger> take_ledger(ControlClient& client, Duration patience) {
 // A line that is written over on a terminal, and now and then a new one elsewhere.
 class Progress {
  public:
+  // Where to look when nothing comes.
+  explicit Progress(std::string logs) : logs_(std::move(logs)) {}
+
   void on_batch(ResultBatch::Reader batch) {
+    if (batch.getResults().size() > 0) {
+      last_news_ = clock_.now();
+    } else if (clock_.now() - last_news_ > patience) {
+      last_news_ = clock_.now();
+      std::fprintf(stderr, "  no new results for a while: omma ps shows what waits; logs are in %s\n",
+                   logs_.c_str());
+    }
     for (auto result : batch.getResults()) {
       const auto row = result.getResult();
       ++rows_[row.getKind().cStr()];
@@ -90,10 +100,12 @@ class Progress {
   }
 
  private:
+  static constexpr Duration patience = std::chrono::seconds(10);
   static constexpr Duration every_on_terminal = std::chrono::milliseconds(200);
   static constexpr Duration every_elsewhere = std::chrono::seconds(3);
 
   void show() {
+    if (rows_.empty()) return;
     std::string line;
     for (const auto& [camera, frames] : frames_) {
       line += camera + " " + std::to_string(frames) + " frames   ";
@@ -106,7 +118,9 @@ class Progress {
 
   const SystemClock clock_;
   const bool terminal_ = ::isatty(2) == 1;
+  const std::string logs_;
   Instant shown_{};
+  Instant last_news_ = clock_.now();
   std::map<std::string, std::uint64_t> frames_;
   std::map<std::string, std::uint64_t> rows_;
 };
@@ -146,7 +160,7 @@ int follow_and_conclude(const CommonOptions& common, Contact& to, const QueryOpt
   if (!options.out.empty()) {
     if (auto opened = writer.open_file(options.out); !opened) return report(common, opened.error());
   }
-  Progress progress;
+  Progress progress(to.cluster.folder.string());
   FollowOptions follow_options;
   follow_options.session = options.session;
   follow_options.from_cursor = options.from_cursor;
@@ -156,7 +170,10 @@ int follow_and_conclude(const CommonOptions& common, Contact& to, const QueryOpt
   }
   const auto followed = follow(to.cluster, writer, follow_options);
   if (silent) progress.finish();
-  if (!followed) return report(common, followed.error());
+  if (!followed) {
+    const bool lost = followed.error().code == Code::unavailable;
+    return report(common, followed.error(), lost ? exit_no_cluster : exit_failed);
+  }
   if (!options.out.empty()) say("rows up to " + std::to_string(writer.last_cursor()) + " are in " +
                                 options.out);
   if (conclude_after) return conclude(common, to, options.session, options.stop);
@@ -165,7 +182,7 @@ int follow_and_conclude(const CommonOptions& common, Contact& to, const QueryOpt
 
 }  // namespace
 
-int report(const CommonOptions& common, const Error& error) {
+int report(const CommonOptions& common, const Error& error, ExitCode code) {
   if (common.json) {
     const nlohmann::json json{
         {"error", {{"code", std::string(to_string(error.code))}, {"message", error.message}}}};
@@ -173,8 +190,7 @@ int report(const CommonOptions& common, const Error& error) {
   } else {
     std::fprintf(stderr, "omma: %s\n", error.message.c_str());
   }
-  const bool no_cluster = error.message.find("no cluster") == 0 || error.code == Code::unavailable;
-  return no_cluster ? exit_no_cluster : exit_failed;
+  return code;
 }
 
 Result<Parameters> parse_parameters(const std::vector<std::string>& words) {
@@ -213,10 +229,9 @@ int up_command(const CommonOptions& common, const std::string& file,
   }
   const auto cluster = launch(options);
   if (!cluster) {
-    const int code = report(common, cluster.error());
     const bool file_is_wrong = cluster.error().code == Code::invalid_argument ||
                                cluster.error().code == Code::not_found;
-    return file_is_wrong ? exit_usage : code;
+    return report(common, cluster.error(), file_is_wrong ? exit_usage : exit_failed);
   }
   if (common.json) {
     const nlohmann::json json{{"cluster", cluster->name},
@@ -232,7 +247,7 @@ int up_command(const CommonOptions& common, const std::string& file,
 
 int down_command(const CommonOptions& common) {
   auto cluster = find_cluster(common.cluster);
-  if (!cluster) return report(common, cluster.error());
+  if (!cluster) return report(common, cluster.error(), exit_no_cluster);
   auto stopped = shut_down(*cluster, say);
   if (!stopped) return report(common, stopped.error());
   if (!common.json) say("cluster '" + cluster->name + "' is down");
@@ -242,8 +257,7 @@ int down_command(const CommonOptions& common) {
 int run_command(const CommonOptions& common, const RunOptions& options) {
   auto parameters = parse_parameters(options.words);
   if (!parameters) {
-    report(common, parameters.error());
-    return exit_usage;
+    return report(common, parameters.error(), exit_usage);
   }
   // A path means the same file to a node, which has another working folder.
   const auto absolute = [&](const char* name) {
@@ -257,7 +271,7 @@ int run_command(const CommonOptions& common, const RunOptions& options) {
   };
   for (const char* name : {"camera", "model", "record"}) absolute(name);
   auto to = contact(common);
-  if (!to) return report(common, to.error());
+  if (!to) return report(common, to.error(), exit_no_cluster);
   auto session = to->client.run(options.app, options.session, *parameters);
   if (!session) return report(common, session.error());
   if (options.detach) {
@@ -275,13 +289,13 @@ int run_command(const CommonOptions& common, const RunOptions& options) {
 
 int query_command(const CommonOptions& common, const QueryOptions& options) {
   auto to = contact(common);
-  if (!to) return report(common, to.error());
+  if (!to) return report(common, to.error(), exit_no_cluster);
   return follow_and_conclude(common, *to, options, false, options.stop);
 }
 
 int stop_command(const CommonOptions& common, const std::string& session) {
   auto to = contact(common);
-  if (!to) return report(common, to.error());
+  if (!to) return report(common, to.error(), exit_no_cluster);
   auto stopped = to->client.stop_session(session);
   if (!stopped) return report(common, stopped.error());
   if (common.json) {
@@ -294,7 +308,7 @@ int stop_command(const CommonOptions& common, const std::string& session) {
 
 int ps_command(const CommonOptions& common) {
   auto to = contact(common);
-  if (!to) return report(common, to.error());
+  if (!to) return report(common, to.error(), exit_no_cluster);
   auto text = to->client.processes();
   if (!text) return report(common, text.error());
   if (common.json) {
@@ -330,7 +344,7 @@ int ps_command(const CommonOptions& common) {
 
 int ledger_command(const CommonOptions& common, bool details) {
   auto to = contact(common);
-  if (!to) return report(common, to.error());
+  if (!to) return report(common, to.error(), exit_no_cluster);
   auto ledger = take_ledger(to->client, std::chrono::seconds(1));
   if (!ledger) return report(common, ledger.error());
   const std::string text =
@@ -342,9 +356,21 @@ int ledger_command(const CommonOptions& common, bool details) {
   return ledger->broken.empty() ? exit_ok : exit_law_broken;
 }
 
+int where_command(const CommonOptions& common) {
+  const auto cluster = find_cluster(common.cluster);
+  if (!cluster) return report(common, cluster.error(), exit_no_cluster);
+  if (common.json) {
+    const nlohmann::json json{{"folder", cluster->folder.string()}};
+    std::printf("%s\n", json.dump().c_str());
+  } else {
+    std::printf("%s\n", cluster->folder.c_str());
+  }
+  return exit_ok;
+}
+
 int models_command(const CommonOptions& common) {
   auto to = contact(common);
-  if (!to) return report(common, to.error());
+  if (!to) return report(common, to.error(), exit_no_cluster);
   auto text = to->client.models();
   if (!text) return report(common, text.error());
   if (common.json) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "apps/omma/cluster_home.hpp"
+#include "apps/omma/exit_code.hpp"
 #include "runtime/node/app.hpp"
 
 #include <cstdint>
@@ -44,6 +45,8 @@ int query_command(const CommonOptions& common, const QueryOptions& options);
 int stop_command(const CommonOptions& common, const std::string& session);
 int ps_command(const CommonOptions& common);
 int ledger_command(const CommonOptions& common, bool details);
+// Prints the folder with the cluster's sockets, logs and data.
+int where_command(const CommonOptions& common);
 int models_command(const CommonOptions& common);
 int apps_command(const CommonOptions& common);
 
@@ -54,7 +57,7 @@ int clip_command(const std::string& source, const std::string& out, const std::s
 // "--camera lobby --line door=1,2:3,4" -> parameters.
 Result<Parameters> parse_parameters(const std::vector<std::string>& words);
 
-// Prints the error for a person, or as {"error": ...}; the exit code that goes with it.
-int report(const CommonOptions& common, const Error& error);
+// Prints the error for a person, or as {"error": ...}; gives the code back.
+int report(const CommonOptions& common, const Error& error, ExitCode code = exit_failed);
 
 }  // namespace omma

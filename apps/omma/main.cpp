@@ -89,6 +89,9 @@ int main(int argc, char** argv) {
   ledger->add_flag("--details", details, "every stage and every edge");
   ledger->callback([&] { code = ledger_command(common, details); });
 
+  auto* where = add_common(app.add_subcommand("where", "print the cluster's folder: sockets, logs, data"));
+  where->callback([&] { code = where_command(common); });
+
   auto* models = add_common(app.add_subcommand("models", "list the models that the cluster can run"));
   models->callback([&] { code = models_command(common); });
 

@@ -5,7 +5,7 @@
 namespace omma {
 namespace {
 
-Point point_of(PicturePoint::Reader in) { return {in.getX(), in.getY()}; }
+kernels::Point point_of(PicturePoint::Reader in) { return {in.getX(), in.getY()}; }
 
 }  // namespace
 
@@ -17,7 +17,7 @@ PeopleTally::PeopleTally(PeopleCountConfig::Reader config) : alert_over_(config.
     lines_.emplace_back(line.getName().cStr(), LineCrossing(options));
   }
   for (auto zone : config.getZones()) {
-    std::vector<Point> corners;
+    std::vector<kernels::Point> corners;
     for (auto corner : zone.getCorners()) corners.push_back(point_of(corner));
     zones_.emplace_back(zone.getName().cStr(), ZoneOccupancy(std::move(corners)));
   }

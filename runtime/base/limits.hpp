@@ -25,8 +25,8 @@ inline constexpr std::size_t stream_window_bytes = std::size_t{8} << 20;
 // Detections and tracks are small; what is on its way is counted in frames by whoever waits. 64 KiB
 // is 100 frames of a quiet street and two of the busiest.
 inline constexpr std::size_t findings_window_bytes = std::size_t{64} << 10;
-// A recorder's pictures are full-size and wait for their tracks: 32 MiB is a second of 768x576 at 25
-// frames a second, which is longer than a batch and its successor take.
+// A recorder's pictures are full-size and wait for their tracks: 32 MiB is a second of 768x576 at
+// 25 frames a second, which is longer than a batch and its successor take.
 inline constexpr std::size_t recorder_window_bytes = std::size_t{32} << 20;
 // What a message counts at least against the window: its envelope and its place in the queues.
 inline constexpr std::size_t credit_bytes_min = 64;
@@ -53,7 +53,7 @@ inline constexpr std::size_t timers_per_actor_max = 1024;
 inline constexpr std::size_t subscribers_per_outlet_max = 1024;
 inline constexpr std::size_t open_requests_per_actor_max = 4096;
 inline constexpr std::size_t async_jobs_per_actor_max = 64;
-// The state that moves or is checkpointed: 16 MiB at the bulk lane's speed is about 10 ms.
+// The state that an actor is restarted from; a larger one makes the turn that grew it fail.
 inline constexpr std::size_t snapshot_bytes_max = std::size_t{64} << 20;
 // Between two snapshots kept for restart, the messages that are replayed instead.
 inline constexpr std::size_t replay_messages_max = 32;
@@ -62,8 +62,6 @@ inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 // --- One node ------------------------------------------------------------------------------------
 inline constexpr std::size_t actors_per_node_max = 1'000'000;
 inline constexpr std::size_t executor_queue_jobs_max = 4096;
-// Messages for actors whose place is not known yet.
-inline constexpr std::size_t unrouted_messages_max = 4096;
 inline constexpr std::size_t idle_buffer_bytes_max = std::size_t{256} << 20;
 
 // --- One link ------------------------------------------------------------------------------------

@@ -95,8 +95,9 @@ class Actor {
 
   // The first turn of a life: subscribe to what you need.
   virtual void on_start(Turn&) {}
-  // After a restart, when the state is loaded: timers and subscriptions stand, but jobs that ran
-  // are gone, and messages that were held will come again.
+  // After a restart, when the state is loaded and before the turn that failed is tried again:
+  // timers and subscriptions stand, but jobs that ran are gone, and messages that were held will
+  // come again.
   virtual void on_resume(Turn&) {}
   virtual void on_timer(std::uint64_t /*timer*/, Turn&) {}
   // An outlet gained or lost subscribers; look at the outlets.

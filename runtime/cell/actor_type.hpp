@@ -5,6 +5,7 @@
 // `make`, and hands them to the node.
 #pragma once
 
+#include "runtime/base/limits.hpp"
 #include "runtime/cell/actor.hpp"
 #include "runtime/cell/outlet.hpp"
 #include "runtime/cell/turn.hpp"

@@ -14,8 +14,8 @@ struct StrandTask {
 }  // namespace omma
 
 CAF_BEGIN_TYPE_ID_BLOCK(omma_cell, first_custom_type_id)
-  CAF_ADD_TYPE_ID(omma_cell, (omma::CellInput))
-  CAF_ADD_TYPE_ID(omma_cell, (omma::StrandTask))
+CAF_ADD_TYPE_ID(omma_cell, (omma::CellInput))
+CAF_ADD_TYPE_ID(omma_cell, (omma::StrandTask))
 CAF_END_TYPE_ID_BLOCK(omma_cell)
 
 // They never leave the process: between nodes travels Cap'n Proto alone.
@@ -70,29 +70,28 @@ void wake_later(Self* self) {
 void handle(Self* self, CellInput& input) {
   CellShell& shell = self->state;
   CellCore& core = *shell.core;
-  std::visit(
-      Overloaded{
-          [&](Packet& packet) { core.on_packet(std::move(packet)); },
-          [&](CellInput::JobResult& job) { core.on_job(job.job, std::move(job.result)); },
-          [&](CellInput::Route& route) { core.on_route(route.target, route.epoch); },
-          [&](CellInput::TargetGone& gone) { core.on_target_gone(gone.target); },
-          [&](CellInput::Command& command) { core.on_command(std::move(command.run)); },
-          [&](CellInput::ReportWanted& wanted) { wanted.answer(core.report()); },
-          [&](CellInput::FlushAcks&) {
-            shell.flush_on_its_way = false;
-            core.flush_acks();
-          },
-          [&](CellInput::Wake& wake) {
-            if (wake.generation != shell.wake_generation) return;
-            shell.wake_at.reset();
-            core.on_time();
-          },
-          [&](CellInput::Stop&) {
-            core.flush_acks();
-            self->quit();
-          },
-      },
-      input.what);
+  std::visit(Overloaded{
+                 [&](Packet& packet) { core.on_packet(std::move(packet)); },
+                 [&](CellInput::JobResult& job) { core.on_job(job.job, std::move(job.result)); },
+                 [&](CellInput::Route& route) { core.on_route(route.target, route.epoch); },
+                 [&](CellInput::TargetGone& gone) { core.on_target_gone(gone.target); },
+                 [&](CellInput::Command& command) { core.on_command(std::move(command.run)); },
+                 [&](CellInput::ReportWanted& wanted) { wanted.answer(core.report()); },
+                 [&](CellInput::FlushAcks&) {
+                   shell.flush_on_its_way = false;
+                   core.flush_acks();
+                 },
+                 [&](CellInput::Wake& wake) {
+                   if (wake.generation != shell.wake_generation) return;
+                   shell.wake_at.reset();
+                   core.on_time();
+                 },
+                 [&](CellInput::Stop&) {
+                   core.flush_acks();
+                   self->quit();
+                 },
+             },
+             input.what);
   flush_later(self);
   wake_later(self);
 }
@@ -118,7 +117,9 @@ Cell Cell::spawn(caf::actor_system& system, CellCore::Identity identity, const A
   return CellShell::handle_of(actor);
 }
 
-void Cell::put(CellInput input) const { caf::anon_send(handle_, std::move(input)); }
+void Cell::put(CellInput input) const {
+  caf::anon_send(handle_, std::move(input));
+}
 
 // Held while a task runs.
 struct Strand::Gate {
@@ -128,8 +129,8 @@ struct Strand::Gate {
 
 Strand::Strand(caf::actor_system& system)
     : gate_(std::make_shared<Gate>()),
-      handle_(system.spawn<caf::lazy_init>(
-          [gate = gate_](caf::event_based_actor*) -> caf::behavior {
+      handle_(
+          system.spawn<caf::lazy_init>([gate = gate_](caf::event_based_actor*) -> caf::behavior {
             return {[gate](StrandTask& task) {
               const std::lock_guard lock(gate->mutex);
               if (!gate->closed) task.run();

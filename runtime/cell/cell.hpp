@@ -70,8 +70,8 @@ class Strand {
  public:
   explicit Strand(caf::actor_system& system);
   ~Strand();
-  // Waits for the task that runs and forgets the others, now and from now on: what they refer to may
-  // go afterwards. Not from a task of its own.
+  // Waits for the task that runs and forgets the others, now and from now on: what they refer to
+  // may go afterwards. Not from a task of its own.
   void close();
   void post(std::function<void()> task) const;
   // Posts after this long by the actor system's clock.

@@ -72,7 +72,9 @@ void CellCore::enqueue(Envelope envelope) {
   }
 }
 
-void CellCore::enqueue_control(Input input) { control_inputs_.push_back(std::move(input)); }
+void CellCore::enqueue_control(Input input) {
+  control_inputs_.push_back(std::move(input));
+}
 
 void CellCore::on_job(std::uint64_t job, Result<Message> result) {
   const auto found = jobs_.find(job);
@@ -82,9 +84,9 @@ void CellCore::on_job(std::uint64_t job, Result<Message> result) {
   input.envelope.trace = found->second;
   jobs_.erase(found);
   if (result && !type_.accepts(result->type_id())) {
-    result = Error{Code::internal, "job gave a message of type " +
-                                       std::to_string(result->type_id()) + ", which " +
-                                       identity_.type + " does not accept"};
+    result =
+        Error{Code::internal, "job gave a message of type " + std::to_string(result->type_id()) +
+                                  ", which " + identity_.type + " does not accept"};
   }
   if (result) {
     input.kind = Input::Kind::job_done;
@@ -122,7 +124,6 @@ void CellCore::on_target_gone(const ActorId& target) {
     enqueue_control(std::move(input));
     it = requests_.erase(it);
   }
-  start_waiting_jobs();
   run_ready();
   continue_draining();
 }
@@ -143,7 +144,7 @@ bool CellCore::handle_system(const Envelope& envelope) {
   if (message.is<Subscribe>()) {
     on_subscribe(envelope);
   } else if (message.is<Unsubscribe>()) {
-    drop_subscriber(envelope.stream.sender, message.as<Unsubscribe>().getMessageType());
+    on_unsubscribe(envelope);
   } else {
     return false;
   }
@@ -179,6 +180,19 @@ void CellCore::on_subscribe(const Envelope& envelope) {
   }
   port_.log("subscription refused: " + identity_.type + " has no outlet of type " +
             std::to_string(request.getMessageType()));
+}
+
+void CellCore::on_unsubscribe(const Envelope& envelope) {
+  const ActorId& who = envelope.stream.sender;
+  drop_subscriber(who, envelope.message.as<Unsubscribe>().getMessageType());
+  for (const OutletBase* outlet : actor_->outlets()) {
+    for (const Subscriber& subscriber : outlet->subscribers()) {
+      if (subscriber.id == who) return;
+    }
+  }
+  Streams::Effects effects;
+  streams_.on_unsubscribed(who, effects);
+  carry_out(std::move(effects));
 }
 
 void CellCore::drop_subscriber(const ActorId& id, std::uint64_t message_type) {
@@ -221,8 +235,8 @@ void CellCore::begin_draining() {
 void CellCore::continue_draining() {
   if (phase_ != Phase::draining) return;
   // What is not finished would be sent again, and begin the next life.
-  const bool quiet = streams_.quiet() && control_inputs_.empty() && stream_inputs_.empty() &&
-                     held_.empty();
+  const bool quiet =
+      streams_.quiet() && control_inputs_.empty() && stream_inputs_.empty() && held_.empty();
   if (!quiet && port_.now() < *drain_until_) return;
   phase_ = Phase::retired;
   flush_acks();
@@ -334,8 +348,8 @@ void CellCore::subscribe(const TurnEffects::Subscription& change, Streams::Effec
   if (subscribed.options.window_bytes == 0) {
     subscribed.options.window_bytes = limits::stream_window_bytes;
   }
-  const Channel channel = change.options.delivery == DeliveryClass::fresh ? Channel::fresh
-                                                                           : Channel::stream;
+  const Channel channel =
+      change.options.delivery == DeliveryClass::fresh ? Channel::fresh : Channel::stream;
   streams_.expect(change.publisher, channel, subscribed.options.window_bytes);
   send_subscribe(key.first, key.second, subscribed, effects);
 }
@@ -386,7 +400,9 @@ CellReport CellCore::report() const {
   report.name = identity_.name;
   report.epoch = identity_.epoch;
   report.life = identity_.life;
-  report.phase = phase_ == Phase::active ? "active" : phase_ == Phase::broken ? "broken" : "retiring";
+  report.phase = phase_ == Phase::active   ? "active"
+                 : phase_ == Phase::broken ? "broken"
+                                           : "retiring";
   report.health = health_;
   report.health.turns = turns_;
   report.inputs_waiting = control_inputs_.size() + stream_inputs_.size();

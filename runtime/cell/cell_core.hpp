@@ -81,6 +81,7 @@ class CellCore {
   enum class Phase : std::uint8_t { active, draining, retired, broken };
   struct Held {
     Envelope envelope;
+    unsigned attempts = 0;
   };
   struct OpenRequest {
     ActorId target;
@@ -104,7 +105,7 @@ class CellCore {
   bool affordable(const TurnEffects& effects, std::string& why) const;
   void commit(Input& input, TurnEffects effects);
   void retry_later(Input input, const std::string& error);
-  void restart();
+  void restart(bool held_are_to_blame);
   void break_down();
   void put_back(Input input);
   std::unique_ptr<Actor> rebuild(const Message& snapshot, bool repeat_turns);
@@ -126,6 +127,7 @@ class CellCore {
   void enqueue_control(Input input);
   bool handle_system(const Envelope& envelope);
   void on_subscribe(const Envelope& envelope);
+  void on_unsubscribe(const Envelope& envelope);
   void drop_subscriber(const ActorId& id, std::uint64_t message_type);
 
   // Life.

@@ -64,16 +64,25 @@ Turn::Context CellCore::context_of(const Input& input) const {
 
 void CellCore::dispatch(Actor& actor, Input& input, Turn& turn) {
   switch (input.kind) {
-    case Input::Kind::start: return actor.on_start(turn);
-    case Input::Kind::resume: return actor.on_resume(turn);
+    case Input::Kind::start:
+      return actor.on_start(turn);
+    case Input::Kind::resume:
+      return actor.on_resume(turn);
     case Input::Kind::message:
-    case Input::Kind::job_done: return type_.dispatch(actor, input.envelope.message, turn);
-    case Input::Kind::timer: return actor.on_timer(input.id, turn);
-    case Input::Kind::job_failed: return actor.on_job_failed(input.id, input.error, turn);
-    case Input::Kind::subscribers_changed: return actor.on_subscribers_changed(turn);
-    case Input::Kind::request_failed: return actor.on_request_failed(input.id, input.error, turn);
-    case Input::Kind::peer_lost: return actor.on_peer_lost(input.peer, turn);
-    case Input::Kind::command: return input.command(turn);
+    case Input::Kind::job_done:
+      return type_.dispatch(actor, input.envelope.message, turn);
+    case Input::Kind::timer:
+      return actor.on_timer(input.id, turn);
+    case Input::Kind::job_failed:
+      return actor.on_job_failed(input.id, input.error, turn);
+    case Input::Kind::subscribers_changed:
+      return actor.on_subscribers_changed(turn);
+    case Input::Kind::request_failed:
+      return actor.on_request_failed(input.id, input.error, turn);
+    case Input::Kind::peer_lost:
+      return actor.on_peer_lost(input.peer, turn);
+    case Input::Kind::command:
+      return input.command(turn);
   }
 }
 
@@ -93,6 +102,12 @@ void CellCore::run_turn(Input input) {
       effects.reset();
     } else if (!repeatable(input, *effects) || !replay_.has_room_for(input)) {
       snapshot = type_.save(*actor_);
+      if (snapshot->size_bytes() > limits::snapshot_bytes_max) {
+        effects.reset();
+        error = "over_limit: state of " + std::to_string(snapshot->size_bytes()) +
+                " bytes, limit " + std::to_string(limits::snapshot_bytes_max) +
+                "; an actor keeps what is large in files";
+      }
     }
   } catch (const std::exception& thrown) {
     effects.reset();
@@ -112,20 +127,24 @@ void CellCore::run_turn(Input input) {
   commit(input, *std::move(effects));
 }
 
-// Back to the state before the turn. The input comes again after what was held, which was sent before
-// it, up to limits::attempts_max times.
+// Back to the state before the turn. The input comes again after what was held, which was sent
+// before it, up to limits::attempts_max times.
 void CellCore::retry_later(Input input, const std::string& error) {
   ++health_.failed_turns;
   port_.log("turn failed, attempt " + std::to_string(input.attempts + 1) + " of " +
             std::to_string(limits::attempts_max) + ": " + error);
-  const bool resumes =
-      input.kind != Input::Kind::start && input.kind != Input::Kind::resume;
-  if (++input.attempts >= limits::attempts_max) {
+  const bool resumes = input.kind != Input::Kind::start && input.kind != Input::Kind::resume;
+  const bool given_up = ++input.attempts >= limits::attempts_max;
+  // What was held led to this job or timer, and would lead there again and again.
+  const bool held_are_to_blame =
+      given_up && (input.kind == Input::Kind::job_done || input.kind == Input::Kind::job_failed ||
+                   input.kind == Input::Kind::timer);
+  if (given_up) {
     set_aside(input, error);
   } else {
     put_back(std::move(input));
   }
-  restart();
+  restart(held_are_to_blame);
   if (resumes) put_back(Input::of(Input::Kind::resume));
 }
 
@@ -155,8 +174,8 @@ bool CellCore::affordable(const TurnEffects& effects, std::string& why) const {
   }
   const auto within = [&](std::size_t count, const char* things, std::size_t limit) {
     if (count <= limit) return true;
-    why = "over_limit: " + std::to_string(count) + " " + things + ", limit " +
-          std::to_string(limit);
+    why =
+        "over_limit: " + std::to_string(count) + " " + things + ", limit " + std::to_string(limit);
     return false;
   };
   return within(effects.sends.size(), "sends in one turn", limits::sends_per_turn_max) &&
@@ -204,7 +223,7 @@ void CellCore::commit(Input& input, TurnEffects effects) {
   }
   if (input.kind == Input::Kind::message) {
     if (effects.hold) {
-      held_.emplace(effects.hold->id, Held{std::move(input.envelope)});
+      held_.emplace(effects.hold->id, Held{std::move(input.envelope), input.attempts});
     } else {
       streams_.finished(input.envelope);
     }
@@ -224,8 +243,8 @@ void CellCore::commit(Input& input, TurnEffects effects) {
 
 // --- Restart -------------------------------------------------------------------------------------
 
-// An actor as it was at the last snapshot and, if asked, after the turns since. Null when loading or
-// repeating throws.
+// An actor as it was at the last snapshot and, if asked, after the turns since. Null when loading
+// or repeating throws.
 std::unique_ptr<Actor> CellCore::rebuild(const Message& snapshot, bool repeat_turns) {
   const auto not_rebuilt = [&](const std::string& why) {
     note_error(why);
@@ -258,7 +277,7 @@ std::unique_ptr<Actor> CellCore::rebuild(const Message& snapshot, bool repeat_tu
   return nullptr;
 }
 
-void CellCore::restart() {
+void CellCore::restart(bool held_are_to_blame) {
   ++health_.restarts;
   // The log says still how to get here again, unless it had to be given up.
   std::unique_ptr<Actor> fresh = rebuild(replay_.snapshot(), true);
@@ -277,12 +296,17 @@ void CellCore::restart() {
   for (auto it = held_.rbegin(); it != held_.rend(); ++it) {
     Input again;
     again.envelope = std::move(it->second.envelope);
+    again.attempts = it->second.attempts + (held_are_to_blame ? 1 : 0);
     if (is_stream_message(again)) {
       StageCounts& account = account_of(again.envelope.trace);
       --account.received;
       --account.held;
     }
-    put_back(std::move(again));
+    if (again.attempts >= limits::attempts_max) {
+      set_aside(again, "held by an actor whose jobs or timers for it keep failing");
+    } else {
+      put_back(std::move(again));
+    }
   }
   held_.clear();
   jobs_.clear();
@@ -321,9 +345,15 @@ void CellCore::set_aside(Input& input, const std::string& error) {
 void CellCore::count_fate(TraceId trace, Fate fate, const std::string& reason) {
   StageCounts& account = account_of(trace);
   switch (fate) {
-    case Fate::emitted: ++account.emitted; break;
-    case Fate::filtered: ++account.filtered[reason]; break;
-    case Fate::failed: ++account.failed[reason.empty() ? "unknown" : reason]; break;
+    case Fate::emitted:
+      ++account.emitted;
+      break;
+    case Fate::filtered:
+      ++account.filtered[reason];
+      break;
+    case Fate::failed:
+      ++account.failed[reason.empty() ? "unknown" : reason];
+      break;
   }
 }
 

@@ -98,6 +98,8 @@ std::unique_ptr<Executor> make_thread_executor(std::string name, std::size_t thr
   return std::make_unique<ThreadExecutor>(std::move(name), threads);
 }
 
-std::unique_ptr<Executor> make_inline_executor() { return std::make_unique<InlineExecutor>(); }
+std::unique_ptr<Executor> make_inline_executor() {
+  return std::make_unique<InlineExecutor>();
+}
 
 }  // namespace omma

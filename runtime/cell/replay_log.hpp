@@ -6,6 +6,7 @@
 // A plain class, owned by one cell.
 #pragma once
 
+#include "runtime/base/limits.hpp"
 #include "runtime/cell/turn.hpp"
 
 #include <cstdint>
@@ -17,8 +18,16 @@ namespace omma {
 // One thing that made an actor run.
 struct Input {
   enum class Kind : std::uint8_t {
-    start, resume, message, timer, job_done, job_failed, subscribers_changed, request_failed,
-    peer_lost, command,
+    start,
+    resume,
+    message,
+    timer,
+    job_done,
+    job_failed,
+    subscribers_changed,
+    request_failed,
+    peer_lost,
+    command,
   };
   Kind kind = Kind::message;
   Envelope envelope;                   // Of a message; its message also for job_done.

@@ -38,7 +38,7 @@ Result<void> Streams::send(const ActorId& target, Channel channel, Outgoing outg
       limits.waiting_messages_max = window.waiting_messages;
     }
     const StreamId stream{self_, target, channel};
-    found = 
+    found =
         outboxes_.emplace(Key{target, channel}, OutStream{Outbox(stream, life_, limits), {}, {}})
             .first;
   }
@@ -58,6 +58,15 @@ void Streams::on_route_changed(const ActorId& target, std::uint64_t epoch, Insta
                                Effects& effects) {
   for (auto& [key, out] : outboxes_) {
     if (key.first == target) apply(out, out.outbox.on_route_changed(epoch, now), effects);
+  }
+}
+
+void Streams::on_unsubscribed(const ActorId& target, Effects& effects) {
+  for (const Channel channel : {Channel::stream, Channel::fresh}) {
+    const auto found = outboxes_.find({target, channel});
+    if (found != outboxes_.end()) {
+      apply(found->second, found->second.outbox.drop_waiting(), effects);
+    }
   }
 }
 

@@ -22,8 +22,8 @@ class Streams {
   struct Effects {
     std::vector<Packet> packets;
     std::vector<Envelope> deliver;
-    std::vector<ActorId> ask_directory;      // The way to these may be wrong.
-    std::vector<ActorId> peers_lost;         // Their life ended under us.
+    std::vector<ActorId> ask_directory;  // The way to these may be wrong.
+    std::vector<ActorId> peers_lost;     // Their life ended under us.
   };
 
   struct Window {
@@ -60,6 +60,8 @@ class Streams {
   // Credit that this cell gives to a publisher that it subscribes to.
   void expect(const ActorId& publisher, Channel channel, std::uint64_t window_bytes);
   void on_route_changed(const ActorId& target, std::uint64_t epoch, Instant now, Effects& effects);
+  // The target has unsubscribed: what waits for it in outlet streams is counted as dropped.
+  void on_unsubscribed(const ActorId& target, Effects& effects);
   // The target is retired for good: what waits for it is counted as dropped.
   void on_target_gone(const ActorId& target);
   // A reliable outlet stream is behind.

@@ -6,8 +6,7 @@
 
 namespace omma {
 
-void Turn::send_message(const ActorId& to, std::shared_ptr<const StageSpec> spec,
-                        Message message) {
+void Turn::send_message(const ActorId& to, std::shared_ptr<const StageSpec> spec, Message message) {
   auto& send = effects_.sends.emplace_back();
   send.target = to;
   send.spec = std::move(spec);
@@ -23,7 +22,9 @@ std::uint64_t Turn::request_message(const ActorId& to, std::shared_ptr<const Sta
   return context_.next_id++;
 }
 
-void Turn::reply_message(Message message) { reply_later(defer_reply(), std::move(message)); }
+void Turn::reply_message(Message message) {
+  reply_later(defer_reply(), std::move(message));
+}
 
 void Turn::reply_later(const ReplyTo& to, Message message) {
   send_message(to.requester, nullptr, std::move(message));
@@ -49,7 +50,9 @@ void Turn::set_timer(std::uint64_t timer, Duration after) {
   effects_.timers.push_back({timer, after});
 }
 
-void Turn::cancel_timer(std::uint64_t timer) { effects_.timers.push_back({timer, std::nullopt}); }
+void Turn::cancel_timer(std::uint64_t timer) {
+  effects_.timers.push_back({timer, std::nullopt});
+}
 
 std::uint64_t Turn::run(Job job, JobOptions options) {
   effects_.jobs.push_back({context_.next_id, std::move(job), options, context_.trace});
@@ -80,6 +83,11 @@ std::vector<std::byte> bytes_of_words(kj::ArrayPtr<const capnp::word> words) {
   std::vector<std::byte> bytes(words.size() * sizeof(capnp::word));
   if (!bytes.empty()) std::memcpy(bytes.data(), words.begin(), bytes.size());
   return bytes;
+}
+
+std::string shortened_title(std::string title) {
+  if (title.size() <= limits::name_bytes_max) return title;
+  return "..." + title.substr(title.size() - (limits::name_bytes_max - 3));
 }
 
 Result<void> OutletBase::add(Subscriber subscriber) {

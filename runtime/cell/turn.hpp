@@ -50,7 +50,7 @@ struct TurnEffects {
     bool is_request = false;
     bool is_reply = false;
     TraceId trace;
-    std::uint64_t window_bytes = 0;          // Of the subscription, when one.
+    std::uint64_t window_bytes = 0;  // Of the subscription, when one.
     std::uint32_t waiting_messages_max = 0;
   };
   struct Subscription {
@@ -232,6 +232,9 @@ class Turn {
 // that name an actor and rebuild it.
 std::vector<std::byte> bytes_of_words(kj::ArrayPtr<const capnp::word> words);
 
+// What of a title fits limits::name_bytes_max: its end, which tells paths apart.
+std::string shortened_title(std::string title);
+
 // A type may be named by a key of its own choice instead of its whole configuration.
 template <class A>
 concept HasKey = requires(typename A::Config::Reader config) {
@@ -250,7 +253,7 @@ template <class A>
 Ref<A> Turn::stage_ref_of(typename A::Config::Reader config) {
   auto spec = std::make_shared<StageSpec>();
   spec->type = A::type_name;
-  spec->name = A::title(config);
+  spec->name = shortened_title(A::title(config));
   spec->config = bytes_of_words(capnp::canonicalize(config));
   spec->wish = A::wish(config);
   if constexpr (HasKey<A>) {

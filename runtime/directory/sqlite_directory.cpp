@@ -48,8 +48,7 @@ CREATE TABLE nodes (
 
 constexpr const char* select_actor = "SELECT * FROM actors WHERE id = ?";
 constexpr const char* select_actors = "SELECT * FROM actors ORDER BY type, name, id";
-constexpr const char* select_active_on =
-    "SELECT * FROM actors WHERE state = 0 AND node_name = ?";
+constexpr const char* select_active_on = "SELECT * FROM actors WHERE state = 0 AND node_name = ?";
 constexpr const char* replace_actor =
     "INSERT OR REPLACE INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* select_node = "SELECT * FROM nodes WHERE name = ?";
@@ -258,8 +257,8 @@ Result<NodeRecord> SqliteDirectory::register_node(const std::string& name,
   if (!current.ok()) return current.error();
   auto next = omma::register_node(*current, name, incarnation, address, std::move(roles));
   if (!next.ok()) return next;
-  auto retired = retire_residents(
-      name, [&](const Incarnation& resident) { return resident != incarnation; });
+  auto retired =
+      retire_residents(name, [&](const Incarnation& resident) { return resident != incarnation; });
   if (!retired.ok()) return retired.error();
   if (auto stored = store(*next); !stored.ok()) return stored.error();
   if (auto committed = transaction.commit(); !committed.ok()) return committed.error();

@@ -58,7 +58,7 @@ Colour Annotator::colour_of(std::uint64_t track_id) {
   return from_hue(hue, saturations[track_id % 3], values[track_id % 3]);
 }
 
-void Annotator::tag(Point top_left, std::string_view label, Colour background) {
+void Annotator::tag(kernels::Point top_left, std::string_view label, Colour background) {
   if (label.empty() || !std::isfinite(top_left.x) || !std::isfinite(top_left.y)) return;
   const float wide = Canvas::text_width(label, cap_height_) + 2 * padding_ + 1;
   const float high = tag_height();
@@ -77,11 +77,11 @@ void Annotator::box(const kernels::Box& box, Colour colour, std::string_view lab
   tag({box.x1, room_above ? box.y1 - high : box.y1}, label, colour);
 }
 
-void Annotator::line(Point from, Point to, Colour colour, std::string_view label) {
+void Annotator::line(kernels::Point from, kernels::Point to, Colour colour, std::string_view label) {
   const auto thickness = static_cast<float>(stroke_) + 0.5F;
   canvas_.line(from, to, black, thickness + 2);
   canvas_.line(from, to, colour, thickness);
-  for (const Point end : {from, to}) {
+  for (const kernels::Point end : {from, to}) {
     canvas_.line(end, end, black, thickness * 3 + 2);
     canvas_.line(end, end, colour, thickness * 3);
   }
@@ -89,10 +89,10 @@ void Annotator::line(Point from, Point to, Colour colour, std::string_view label
   tag({(from.x + to.x - wide) / 2, (from.y + to.y) / 2 + thickness * 2}, label, colour);
 }
 
-void Annotator::zone(std::span<const Point> corners, Colour colour, std::string_view label) {
+void Annotator::zone(std::span<const kernels::Point> corners, Colour colour, std::string_view label) {
   if (corners.size() < 3) return;
   canvas_.fill_polygon(corners, colour, 0.22F);
-  Point middle;
+  kernels::Point middle;
   for (std::size_t i = 0; i < corners.size(); ++i) {
     canvas_.line(corners[i], corners[(i + 1) % corners.size()], colour,
                  static_cast<float>(stroke_));

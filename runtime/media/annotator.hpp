@@ -26,9 +26,9 @@ class Annotator {
   // The label stands on a tab over the box, or in it where there is no room above.
   void box(const kernels::Box& box, Colour colour, std::string_view label);
   // A counting line with its ends marked; the label stands by its middle.
-  void line(Point from, Point to, Colour colour, std::string_view label);
+  void line(kernels::Point from, kernels::Point to, Colour colour, std::string_view label);
   // A polygon, lightly filled; the label stands at its middle.
-  void zone(std::span<const Point> corners, Colour colour, std::string_view label);
+  void zone(std::span<const kernels::Point> corners, Colour colour, std::string_view label);
   // A dark strip along the top.
   void banner(std::string_view text);
 
@@ -37,7 +37,7 @@ class Annotator {
  private:
   Annotator(Buffer pixels, int width, int height);
   float tag_height() const { return cap_height_ + 2 * padding_ + 1; }
-  void tag(Point top_left, std::string_view label, Colour background);
+  void tag(kernels::Point top_left, std::string_view label, Colour background);
 
   Buffer pixels_;
   int width_;

@@ -10,7 +10,7 @@
 namespace omma {
 namespace {
 
-bool is_number(Point p) {
+bool is_number(kernels::Point p) {
   return std::isfinite(p.x) && std::isfinite(p.y);
 }
 
@@ -19,7 +19,7 @@ int pixel_at(float value, int end) {
   return static_cast<int>(std::floor(std::clamp(value, 0.0F, static_cast<float>(end))));
 }
 
-float distance_to_segment(Point p, Point a, Point b) {
+float distance_to_segment(kernels::Point p, kernels::Point a, kernels::Point b) {
   const float dx = b.x - a.x, dy = b.y - a.y;
   const float length2 = dx * dx + dy * dy;
   const float along =
@@ -31,7 +31,7 @@ float distance_to_segment(Point p, Point a, Point b) {
 template <class Each>
 void for_each_stroke(char character, Each&& each) {
   const std::string_view strokes = stroke_font::strokes_of(character);
-  Point before;
+  kernels::Point before;
   bool started = false;
   for (std::size_t i = 0; i < strokes.size();) {
     if (strokes[i] == ',') {
@@ -39,7 +39,7 @@ void for_each_stroke(char character, Each&& each) {
       ++i;
       continue;
     }
-    const Point here{static_cast<float>(strokes[i] - '0'),
+    const kernels::Point here{static_cast<float>(strokes[i] - '0'),
                      static_cast<float>(strokes[i + 1] - '0')};
     if (started) each(before, here);
     before = here;
@@ -84,7 +84,7 @@ void Canvas::outline(const kernels::Box& box, Colour colour, int thickness) {
   fill({box.x2 - t, box.y1 + t, box.x2, box.y2 - t}, colour, 1);
 }
 
-void Canvas::line(Point from, Point to, Colour colour, float thickness) {
+void Canvas::line(kernels::Point from, kernels::Point to, Colour colour, float thickness) {
   if (!is_number(from) || !is_number(to)) return;
   const float reach = thickness / 2 + 1;
   const int x1 = pixel_at(std::min(from.x, to.x) - reach, width());
@@ -93,21 +93,21 @@ void Canvas::line(Point from, Point to, Colour colour, float thickness) {
   const int y2 = pixel_at(std::max(from.y, to.y) + reach + 1, height());
   for (int y = y1; y < y2; ++y) {
     for (int x = x1; x < x2; ++x) {
-      const Point centre{static_cast<float>(x) + 0.5F, static_cast<float>(y) + 0.5F};
+      const kernels::Point centre{static_cast<float>(x) + 0.5F, static_cast<float>(y) + 0.5F};
       const float cover = 0.5F + thickness / 2 - distance_to_segment(centre, from, to);
       if (cover > 0) blend(x, y, colour, std::min(cover, 1.0F));
     }
   }
 }
 
-void Canvas::fill_polygon(std::span<const Point> corners, Colour colour, float opacity) {
+void Canvas::fill_polygon(std::span<const kernels::Point> corners, Colour colour, float opacity) {
   if (corners.size() < 3 || !std::all_of(corners.begin(), corners.end(), is_number)) return;
   std::vector<float> crossings;
   for (int y = 0; y < height(); ++y) {
     const float middle = static_cast<float>(y) + 0.5F;
     crossings.clear();
     for (std::size_t i = 0; i < corners.size(); ++i) {
-      const Point a = corners[i], b = corners[(i + 1) % corners.size()];
+      const kernels::Point a = corners[i], b = corners[(i + 1) % corners.size()];
       if ((a.y <= middle) == (b.y <= middle)) continue;
       crossings.push_back(a.x + (middle - a.y) / (b.y - a.y) * (b.x - a.x));
     }
@@ -128,7 +128,7 @@ float Canvas::text_width(std::string_view text, float cap_height) {
   return (static_cast<float>(text.size() - 1) * stroke_font::advance + letter_width) * unit;
 }
 
-void Canvas::text(Point at, std::string_view text, Colour colour, float cap_height) {
+void Canvas::text(kernels::Point at, std::string_view text, Colour colour, float cap_height) {
   if (!is_number(at)) return;
   const float unit = cap_height / stroke_font::cap_height;
   const float reach = std::max(1.15F, unit * 0.85F) / 2;  // Half the pen's width.
@@ -141,10 +141,10 @@ void Canvas::text(Point at, std::string_view text, Colour colour, float cap_heig
     const int y2 = pixel_at(at.y + low * unit + reach + 2, height());
     for (int y = y1; y < y2; ++y) {
       for (int x = x1; x < x2; ++x) {
-        const Point centre{(static_cast<float>(x) + 0.5F - at.x) / unit,
+        const kernels::Point centre{(static_cast<float>(x) + 0.5F - at.x) / unit,
                            (static_cast<float>(y) + 0.5F - at.y) / unit};
         float nearest = 1e9F;
-        for_each_stroke(character, [&](Point a, Point b) {
+        for_each_stroke(character, [&](kernels::Point a, kernels::Point b) {
           nearest = std::min(nearest, distance_to_segment(centre, a, b));
         });
         const float cover = 0.5F + reach - nearest * unit;

@@ -6,6 +6,7 @@
 
 #include "kernels/box.hpp"
 #include "kernels/picture.hpp"
+#include "kernels/point.hpp"
 
 #include <cstdint>
 #include <span>
@@ -21,12 +22,6 @@ struct Colour {
   friend bool operator==(const Colour&, const Colour&) = default;
 };
 
-// In pixels; the centre of the first pixel is (0.5, 0.5).
-struct Point {
-  float x = 0;
-  float y = 0;
-};
-
 class Canvas {
  public:
   // 3 channels.
@@ -40,11 +35,11 @@ class Canvas {
   // A frame of this many pixels, inside the box.
   void outline(const kernels::Box& box, Colour colour, int thickness);
   // Round ends.
-  void line(Point from, Point to, Colour colour, float thickness);
+  void line(kernels::Point from, kernels::Point to, Colour colour, float thickness);
   // Even-odd.
-  void fill_polygon(std::span<const Point> corners, Colour colour, float opacity);
+  void fill_polygon(std::span<const kernels::Point> corners, Colour colour, float opacity);
   // `at`: left end of the top of the capitals, which are cap_height pixels high.
-  void text(Point at, std::string_view text, Colour colour, float cap_height);
+  void text(kernels::Point at, std::string_view text, Colour colour, float cap_height);
 
   // Pixels from the first letter's left to the last one's right.
   static float text_width(std::string_view text, float cap_height);

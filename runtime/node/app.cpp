@@ -81,8 +81,8 @@ Result<std::vector<StageSpec>> App::start(const Parameters& parameters,
   for (const ParameterInfo& info : this->parameters()) known.push_back(info.name);
   for (const auto& [name, value] : parameters) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      return Error{Code::not_found, name_ + " has no parameter --" + name +
-                                        suggestion_for(name, known)};
+      return Error{Code::not_found,
+                   name_ + " has no parameter --" + name + suggestion_for(name, known)};
     }
   }
   std::vector<std::string> cameras;

@@ -124,14 +124,23 @@ void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer)
   spec->config = bytes_of_words(capnp::canonicalize(config.asReader()));
   spec->wish.node = services_.self.name;  // Near its client.
 
-  // A session that lives already under this name keeps running as it is.
-  services_.gateway.ask(
-      spec->id, spec, Message::build<SummaryRequest>([](SummaryRequest::Builder) {}),
-      [answer, session](Result<Message> reply) {
-        if (!reply) return answer(reply.error());
-        answer(Message::build<wire::Started>(
-            [&](wire::Started::Builder out) { out.setSession(session); }));
-      });
+  // A name stands for one query: a second one under it is refused, not mixed in.
+  services_.directory.actor(spec->id, [this, spec, session,
+                                       answer](Result<std::optional<ActorRecord>> found) {
+    if (!found) return answer(found.error());
+    if (*found && (*found)->state == ActorRecord::State::active) {
+      return answer(Error{Code::conflict, "session '" + session +
+                                              "' runs already; follow it with omma query " +
+                                              session + ", or end it with omma stop " + session});
+    }
+    services_.gateway.ask(
+        spec->id, spec, Message::build<SummaryRequest>([](SummaryRequest::Builder) {}),
+        [answer, session](Result<Message> reply) {
+          if (!reply) return answer(reply.error());
+          answer(Message::build<wire::Started>(
+              [&](wire::Started::Builder out) { out.setSession(session); }));
+        });
+  });
 }
 
 // Recorded video is watched to the last result; a live query rather drops old results than stop.

@@ -124,8 +124,8 @@ void Host::search(const ActorId& target) {
 
 void Host::on_found(const ActorId& target, Result<std::optional<ActorRecord>> found) {
   if (!found) {
-    services_.log.warn("host", "actor " + target.short_text() + " not looked up: " +
-                                   found.error().describe());
+    services_.log.warn(
+        "host", "actor " + target.short_text() + " not looked up: " + found.error().describe());
     return give_up(target, false);
   }
   const std::optional<ActorRecord>& record = *found;
@@ -163,8 +163,8 @@ void Host::place_among(const StageSpec& spec, const std::vector<NodeRecord>& nod
   const ActorId target = spec.id;
   const Result<std::string> chosen = node_for(spec.wish, self_.name, nodes, actors);
   if (!chosen) {
-    services_.log.warn("host", "no place for " + spec.type + " '" + spec.name +
-                                   "': " + chosen.error().describe());
+    services_.log.warn(
+        "host", "no place for " + spec.type + " '" + spec.name + "': " + chosen.error().describe());
     return give_up(target, false);
   }
   const auto done = [this, target](Result<ActorRecord> record) {
@@ -172,13 +172,13 @@ void Host::place_among(const StageSpec& spec, const std::vector<NodeRecord>& nod
   };
   if (*chosen == self_.name) return activate(spec, done);
   services_.hub->call(
-      *chosen,
-      Message::build<wire::Activate>(
-          [&](wire::Activate::Builder out) { write(out.initSpec(), spec); }),
+      *chosen, Message::build<wire::Activate>([&](wire::Activate::Builder out) {
+        write(out.initSpec(), spec);
+      }),
       limits::request_timeout, [done](Result<Message> reply) {
         if (!reply) return done(reply.error());
-        auto record = reply->is<wire::ActorRecord>() ? read(reply->as<wire::ActorRecord>())
-                                                     : std::nullopt;
+        auto record =
+            reply->is<wire::ActorRecord>() ? read(reply->as<wire::ActorRecord>()) : std::nullopt;
         if (!record) return done(Error{Code::corrupt, "activation was answered without a record"});
         done(*std::move(record));
       });
@@ -186,8 +186,8 @@ void Host::place_among(const StageSpec& spec, const std::vector<NodeRecord>& nod
 
 void Host::finish(const ActorId& target, Result<ActorRecord> record) {
   if (!record) {
-    services_.log.warn("host", "actor " + target.short_text() + " not activated: " +
-                                   record.error().describe());
+    services_.log.warn(
+        "host", "actor " + target.short_text() + " not activated: " + record.error().describe());
     return give_up(target, false);
   }
   if (!lives_here(*record)) {
@@ -236,9 +236,9 @@ void Host::activate(const StageSpec& spec, Done done) {
 
 void Host::begin(const StageSpec& spec) {
   if (services_.types.find(spec.type) == nullptr) {
-    return on_begun(spec.id, Error{Code::unsupported, "node " + self_.name +
-                                                          " knows no actor type '" + spec.type +
-                                                          "'; all nodes must run the same build"});
+    return on_begun(
+        spec.id, Error{Code::unsupported, "node " + self_.name + " knows no actor type '" +
+                                              spec.type + "'; all nodes must run the same build"});
   }
   services_.directory.actor(spec.id, [this, spec](Result<std::optional<ActorRecord>> current) {
     const auto report = [this, id = spec.id](Result<ActorRecord> record) {
@@ -278,8 +278,8 @@ void Host::spawn(const ActorRecord& record) {
   const ActorType* type = services_.types.find(record.type);
   const CellCore::Identity identity{record.id,     record.type,  record.name,
                                     record.config, record.epoch, record.life};
-  const Cell cell = Cell::spawn(
-      services_.system, identity, *type, [this, record](const Cell& self) {
+  const Cell cell =
+      Cell::spawn(services_.system, identity, *type, [this, record](const Cell& self) {
         return std::make_unique<NodePort>(record.id, record.type + " '" + record.name + "'", self,
                                           services_, *this);
       });
@@ -304,8 +304,8 @@ void Host::retire(const ActorId& id) {
     services_.directory.compare_and_set(*change, [this, record](Result<ChangeOutcome> outcome) {
       strand_.post([this, record, outcome = std::move(outcome)] {
         if (!outcome) {  // Not ended until the directory says so; the same again in a while.
-          services_.log.warn("host", "retirement of " + record.name + " waits: " +
-                                         outcome.error().describe());
+          services_.log.warn(
+              "host", "retirement of " + record.name + " waits: " + outcome.error().describe());
           return strand_.post_after(limits::resend_after_max,
                                     [this, id = record.id] { retire(id); });
         }
@@ -380,7 +380,8 @@ Host::Counters Host::counters() const {
   return counters_;
 }
 
-// --- The ledger -----------------------------------------------------------------------------------
+// --- The ledger
+// -----------------------------------------------------------------------------------
 
 Accounts accounts_of(const CellReport& report) {
   Accounts accounts;
@@ -394,6 +395,7 @@ Accounts accounts_of(const CellReport& report) {
     count("newer came", out.counters.dropped_full);
     count("expired", out.counters.dropped_expired);
     count("lost with the target's life", out.counters.lost_with_life);
+    count("unsubscribed", out.counters.dropped_unwanted);
     count("target gone", out.dropped_target_gone);
     edge.in_flight = out.in_flight;
     for (const auto& [origin, sent] : out.sent_by_origin) edge.by_origin[origin].sent = sent;

@@ -26,8 +26,11 @@ Channel channel_from(int number) {
 }
 
 Json json_of(const StageFlow& flow) {
-  return {{"received", flow.received}, {"emitted", flow.emitted}, {"filtered", flow.filtered},
-          {"failed", flow.failed},     {"held", flow.held}};
+  return {{"received", flow.received},
+          {"emitted", flow.emitted},
+          {"filtered", flow.filtered},
+          {"failed", flow.failed},
+          {"held", flow.held}};
 }
 
 Json json_of(const CellReport& cell) {
@@ -65,34 +68,33 @@ std::string to_json(const NodeReport& report) {
   Json cells = Json::array();
   for (const CellReport& cell : report.cells) cells.push_back(json_of(cell));
   const LinkCounters& link = report.link;
-  const Json json{
-      {"node", report.node.name},
-      {"incarnation", report.node.incarnation.text()},
-      {"epoch", report.node.epoch},
-      {"actors", std::move(cells)},
-      {"silent_actors", report.silent_cells},
-      {"switchboard",
-       {{"local", report.switchboard.local},
-        {"remote", report.switchboard.remote},
-        {"unrouted", report.switchboard.unrouted},
-        {"strays", report.switchboard.strays}}},
-      {"link",
-       {{"packets_sent", link.packets_sent},
-        {"packets_received", link.packets_received},
-        {"bytes_sent", link.bytes_sent},
-        {"bytes_received", link.bytes_received},
-        {"batches_sent", link.batches_sent},
-        {"dropped_peer_away", link.dropped_peer_away},
-        {"dropped_queue_full", link.dropped_queue_full},
-        {"dropped_connection", link.dropped_connection},
-        {"refused_malformed", link.refused_malformed},
-        {"connections_opened", link.connections_opened},
-        {"connections_lost", link.connections_lost}}},
-      {"host",
-       {{"activated", report.host.activated},
-        {"retired", report.host.retired},
-        {"lookups", report.host.lookups},
-        {"lookups_failed", report.host.lookups_failed}}}};
+  const Json json{{"node", report.node.name},
+                  {"incarnation", report.node.incarnation.text()},
+                  {"epoch", report.node.epoch},
+                  {"actors", std::move(cells)},
+                  {"silent_actors", report.silent_cells},
+                  {"switchboard",
+                   {{"local", report.switchboard.local},
+                    {"remote", report.switchboard.remote},
+                    {"unrouted", report.switchboard.unrouted},
+                    {"strays", report.switchboard.strays}}},
+                  {"link",
+                   {{"packets_sent", link.packets_sent},
+                    {"packets_received", link.packets_received},
+                    {"bytes_sent", link.bytes_sent},
+                    {"bytes_received", link.bytes_received},
+                    {"batches_sent", link.batches_sent},
+                    {"dropped_peer_away", link.dropped_peer_away},
+                    {"dropped_queue_full", link.dropped_queue_full},
+                    {"dropped_connection", link.dropped_connection},
+                    {"refused_malformed", link.refused_malformed},
+                    {"connections_opened", link.connections_opened},
+                    {"connections_lost", link.connections_lost}}},
+                  {"host",
+                   {{"activated", report.host.activated},
+                    {"retired", report.host.retired},
+                    {"lookups", report.host.lookups},
+                    {"lookups_failed", report.host.lookups_failed}}}};
   return text_of(json);
 }
 
@@ -155,9 +157,9 @@ Result<Accounts> accounts_from_json(const std::string& text) {
       stage.name = in.at("name");
       stage.ends_frames = in.at("ends_frames");
       for (const auto& [origin, flow] : in.at("by_origin").items()) {
-        stage.by_origin[std::stoull(origin)] = {
-            flow.at("received"), flow.at("emitted"), flow.at("filtered").get<Reasons>(),
-            flow.at("failed").get<Reasons>(), flow.at("held")};
+        stage.by_origin[std::stoull(origin)] = {flow.at("received"), flow.at("emitted"),
+                                                flow.at("filtered").get<Reasons>(),
+                                                flow.at("failed").get<Reasons>(), flow.at("held")};
       }
       accounts.stages.push_back(std::move(stage));
     }

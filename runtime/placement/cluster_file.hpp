@@ -28,8 +28,8 @@ struct NodeSpec {
     std::filesystem::path key;
   };
   struct Executors {
-    unsigned compute_threads = 1;  // Decoding and inference.
-    unsigned io_threads = 1;       // Disk and encoding.
+    unsigned compute_threads = 1;  // Inference.
+    unsigned io_threads = 1;       // Reading and decoding video, encoding, files.
   };
 
   std::string name;

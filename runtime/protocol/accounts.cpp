@@ -59,7 +59,7 @@ std::string text_of(const StreamId& stream) {
 }
 
 std::string text_of(const StageAccount& stage) {
-  return "stage " + stage.type + " '" + stage.name + "'";
+  return stage.type + " '" + stage.name + "'";
 }
 
 std::string text_of(const Reasons& reasons) {
@@ -121,7 +121,8 @@ class PathFinder {
 
   void go_along(const EdgeAccount& edge, std::uint64_t emitted, CameraPath path) {
     const EdgeFlow& flow = edge.by_origin.at(origin_);
-    const std::string where = text_of(edge.stream);
+    const std::string where =
+        "on the way from " + name_of(edge.stream.sender) + " to " + name_of(edge.stream.target);
     // A subscriber that came later or asked for fewer frames.
     note(path, where, "not asked for", emitted > flow.sent ? emitted - flow.sent : 0);
     note(path, where, "dropped", flow.dropped);
@@ -132,11 +133,13 @@ class PathFinder {
       go_through(*next->second, std::move(path));
       return;
     }
-    note(
-        path,
-        next == stages_.end() ? "actor " + edge.stream.target.short_text() : text_of(*next->second),
-        "arrived", flow.received);
+    note(path, name_of(edge.stream.target), "arrived", flow.received);
     found_.push_back(std::move(path));
+  }
+
+  std::string name_of(const ActorId& id) const {
+    const auto stage = stages_.find(id);
+    return stage == stages_.end() ? "actor " + id.short_text() : text_of(*stage->second);
   }
 
   static void note(CameraPath& path, const std::string& where, std::string why,

@@ -75,7 +75,7 @@ struct Accounts {
 // Adds up what is said of the same stream, actor or camera; sorted by their ids.
 Accounts merge(std::span<const Accounts> nodes);
 
-// Where frames of a camera ended: "stage tracker 'lobby'", "filtered: motion", 12.
+// Where frames of a camera ended: "tracker 'lobby'", "filtered: motion", 12.
 struct Ending {
   std::string where;
   std::string why;

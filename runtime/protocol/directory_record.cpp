@@ -30,11 +30,9 @@ Result<void> check_limits(const ActorRecord& record) {
                     limits::actor_config_bytes_max);
 }
 
-Error other_identity(const ActorRecord& current) {
+Error other_type(const ActorRecord& current) {
   return {Code::invalid_argument,
-          text_of(current) +
-              ": the directory has another type or configuration for this id; an id stands for "
-              "one of each for ever, so choose another key"};
+          text_of(current) + ": the directory has another type for this id; choose another key"};
 }
 
 }  // namespace
@@ -43,9 +41,7 @@ Result<RecordChange> activate(const std::optional<ActorRecord>& current, const A
                               const std::string& type, const std::string& name,
                               const std::vector<std::byte>& config, const NodeId& node) {
   OMMA_CHECK(!current || current->id == id, id.text());
-  if (current && (current->type != type || current->config != config)) {
-    return other_identity(*current);
-  }
+  if (current && current->type != type) return other_type(*current);
   if (current && current->state == ActorRecord::State::active) {
     return Error{Code::conflict, text_of(*current) + " is active on node '" + current->node.name +
                                      "' at epoch " + std::to_string(current->epoch) +
@@ -110,8 +106,11 @@ Result<void> permits(const std::optional<ActorRecord>& current, const RecordChan
   if (current && current->id != next.id) {
     return Error{Code::invalid_argument, text_of(next) + ": the record is of " + text_of(*current)};
   }
-  if (current && (current->type != next.type || current->config != next.config)) {
-    return other_identity(*current);
+  if (current && current->type != next.type) return other_type(*current);
+  // An actor that is named by a key may be configured anew for its next life, never within one.
+  if (current && !activates && current->config != next.config) {
+    return Error{Code::invalid_argument,
+                 text_of(next) + ": a life keeps its configuration to its end"};
   }
   if (activates ? next.life != next.epoch
                 : next.life != current->life || next.node != current->node) {

@@ -52,7 +52,7 @@ struct RecordChange {
 };
 
 // Begin a new life on `node`. conflict when it is active already (the message says where),
-// invalid_argument when the configuration or type differs from the one on record.
+// invalid_argument when the type differs from the one on record.
 Result<RecordChange> activate(const std::optional<ActorRecord>& current, const ActorId& id,
                               const std::string& type, const std::string& name,
                               const std::vector<std::byte>& config, const NodeId& node);

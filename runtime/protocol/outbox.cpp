@@ -93,6 +93,15 @@ Outbox::Effects Outbox::on_route_changed(std::uint64_t target_epoch, Instant now
   return effects;
 }
 
+Outbox::Effects Outbox::drop_waiting() {
+  Effects effects;
+  for (const Outgoing& outgoing : waiting_) effects.dropped.push_back(outgoing.trace);
+  counters_.dropped_unwanted += waiting_.size();
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  return effects;
+}
+
 Outbox::Effects Outbox::on_time(Instant now, std::int64_t wall_now_ns) {
   wall_ahead_ns_ = wall_now_ns - nanoseconds_of(now);
   Effects effects;

@@ -50,9 +50,10 @@ struct Outgoing {
 class Outbox {
  public:
   struct Counters {
-    std::uint64_t offered = 0;          // Accepted by offer(), whatever became of it.
-    std::uint64_t dropped_full = 0;     // Fresh only: went because newer ones came.
-    std::uint64_t dropped_expired = 0;  // Fresh only: its deadline passed while it waited.
+    std::uint64_t offered = 0;           // Accepted by offer(), whatever became of it.
+    std::uint64_t dropped_full = 0;      // Fresh only: went because newer ones came.
+    std::uint64_t dropped_expired = 0;   // Fresh only: its deadline passed while it waited.
+    std::uint64_t dropped_unwanted = 0;  // Waited when the target unsubscribed.
     std::uint64_t acknowledged = 0;
     std::uint64_t lost_with_life = 0;  // Fresh: unacknowledged when the target's life ended.
     std::uint64_t resent = 0;
@@ -81,6 +82,8 @@ class Outbox {
   Effects on_ack(const Ack& ack, Instant now);
   // The target is elsewhere, a broken link is back, or a lookup answered: probe at once.
   Effects on_route_changed(std::uint64_t target_epoch, Instant now);
+  // The target has unsubscribed: what has no number yet goes nowhere.
+  Effects drop_waiting();
   // Call when next_deadline() has passed (earlier is harmless).
   Effects on_time(Instant now, std::int64_t wall_now_ns);
   // When silence becomes suspicious; none while nothing is unacknowledged.

@@ -21,7 +21,7 @@ std::vector<Crossing> step(LineCrossing& line, float x, float y, std::uint64_t i
 }
 
 TEST_CASE("the foot point is the middle of the lower edge") {
-  CHECK(foot_point({1, {10, 20, 30, 90}, 1, 0, 0}) == Point{20, 90});
+  CHECK(foot_point({1, {10, 20, 30, 90}, 1, 0, 0}) == kernels::Point{20, 90});
 }
 
 TEST_CASE("a crossing is counted once, in its direction") {

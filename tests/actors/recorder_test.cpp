@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/actors/pipeline_world.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -177,15 +178,28 @@ TEST_CASE("a model that cannot be loaded ends the recording with the reason") {
   CHECK(integer(world.notes["session"].messages[0], "frames") == 0);
 }
 
+TEST_CASE("a recording's folder is made where there is none") {
+  TemporaryFolder folder;
+  const std::string path = (folder.path() / "new/west/lobby.mp4").string();
+  PipelineWorld world;
+  const auto actor = recorder(world, path);
+  world.subscribe<ResultRow>(world.probe("session"), actor, reliable());
+  world.settle();
+  world.advance(2s);
+  CHECK(frames_in(path) == 40);
+}
+
 TEST_CASE("a file that cannot be written ends the recording with the reason") {
   TemporaryFolder folder;
+  std::ofstream(folder.path() / "file") << "in the way";
   PipelineWorld world;
-  const auto actor = recorder(world, (folder.path() / "no_such_folder/lobby.mp4").string());
+  const auto actor = recorder(world, (folder.path() / "file/lobby.mp4").string());
   world.subscribe<ResultRow>(world.probe("session"), actor, reliable());
   world.settle();
   world.advance(2s);
   REQUIRE(world.notes["session"].messages.size() == 1);
-  CHECK_FALSE(text(world.notes["session"].messages[0], "error").empty());
+  CHECK(text(world.notes["session"].messages[0], "error").find("its folder cannot be made") !=
+        std::string::npos);
   const auto counts = world.counts(actor, world.camera("lobby").id.low);
   CHECK(counts.held == 0);
   CHECK(adds_up(counts));

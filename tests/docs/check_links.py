@@ -3,9 +3,9 @@
 
 Looks at every .md file and reports, as file:line:
   - a relative link whose file, or whose heading after the '#', does not exist;
-  - a path in `backticks` that does not exist: whatever begins with a top folder, ends in '/', or ends
-    like a source file. A '*' must match something; 'file.hpp:12' means the file. A bare file name may
-    lie anywhere;
+  - a path in `backticks` that does not exist: whatever begins with a top folder, ends in '/', or
+    ends like a source file. A '*' must match something; 'file.hpp:12' means the file. A bare file
+    name may lie anywhere;
   - a C++ name in `backticks` with '::' in it of which some part is in no source file;
   - an `omma` command or option, or a `./run` command, that the program does not know;
   - a block marked <!-- from PATH --> that is not word for word in that file.

@@ -70,9 +70,7 @@ class PuppetActor : public Actor {
     if (script_.live == &body_) script_.live = nullptr;
   }
 
-  void on(Number::Reader number, Turn& turn) {
-    script_.on_number(body_, number.getValue(), turn);
-  }
+  void on(Number::Reader number, Turn& turn) { script_.on_number(body_, number.getValue(), turn); }
   void save(PuppetState::Builder out) const {
     auto numbers = out.initNumbers(static_cast<unsigned>(body_.numbers.size()));
     for (unsigned i = 0; i < numbers.size(); ++i) numbers.set(i, body_.numbers[i]);
@@ -133,7 +131,9 @@ Ref<A> puppet(const std::string& name, const std::string& node = "") {
 inline auto number(std::uint64_t value) {
   return [value](Number::Builder out) { out.setValue(value); };
 }
-inline Message number_message(std::uint64_t value) { return Message::build<Number>(number(value)); }
+inline Message number_message(std::uint64_t value) {
+  return Message::build<Number>(number(value));
+}
 
 inline std::vector<std::uint64_t> numbers_up_to(std::uint64_t last) {
   std::vector<std::uint64_t> all;

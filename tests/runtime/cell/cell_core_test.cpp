@@ -158,9 +158,8 @@ TEST_CASE("a job's message or its failure comes back with the number that run() 
   world.run(a, [&](Turn& turn) {
     started.push_back(turn.run([] { return Result<Message>(number_message(1)); }));
     started.push_back(turn.run([] { return Result<Message>(Error{Code::internal, "broken"}); }));
-    started.push_back(turn.run([] {
-      return Result<Message>(Message::build<Stranger>([](Stranger::Builder) {}));
-    }));
+    started.push_back(turn.run(
+        [] { return Result<Message>(Message::build<Stranger>([](Stranger::Builder) {})); }));
   });
   CHECK(came == started);
   REQUIRE(errors.size() == 2);
@@ -270,6 +269,32 @@ TEST_CASE("a turn with more open requests than the limit is refused as a whole")
   CHECK_FALSE(refused(world, requests(limits::open_requests_per_actor_max - 1)));
   CHECK(refused(world, requests(2)));
   CHECK_FALSE(refused(world, requests(1)));
+}
+
+TEST_CASE("a turn that leaves more state than the limit is refused, and the actor goes on") {
+  PuppetWorld world;
+  world.scripts["a"].on_number = [](PuppetBody& body, std::uint64_t bytes, Turn& turn) {
+    body.numbers.assign(bytes / sizeof(std::uint64_t), 7);
+    turn.hold();  // Not to be repeated, so a snapshot is taken now.
+  };
+  world.activate(*a.spec);
+  world.activate(*b.spec);
+  const auto keep = [&](std::size_t bytes) {
+    world.run(b, [&](Turn& turn) { turn.send<Number>(a, number(bytes)); });
+  };
+  keep(limits::snapshot_bytes_max);  // And the struct around it.
+  CHECK(world.report(a).health.set_aside == 1);
+  CHECK(world.report(a).health.last_errors.back().find("over_limit: state of ") == 0);
+  CHECK(world.scripts["a"].numbers().empty());
+  keep(limits::snapshot_bytes_max / 2);
+  CHECK(world.report(a).health.set_aside == 1);
+  CHECK(world.scripts["a"].numbers().size() == limits::snapshot_bytes_max / 16);
+}
+
+TEST_CASE("an actor that is told to retire and has nothing under way goes at once") {
+  PuppetWorld world;
+  world.run(a, [](Turn& turn) { turn.retire(); });
+  CHECK(world.retired() == std::vector<ActorId>{a.id});
 }
 
 TEST_CASE("an actor that is told to retire goes when all it sent is acknowledged") {

@@ -114,6 +114,30 @@ TEST_CASE("a stage whose last words nobody acknowledges ends all the same") {
   CHECK_FALSE(world.lives());
 }
 
+TEST_CASE("a stage that ends while its input is behind is not begun again by what is left") {
+  StageWorld world;
+  world.scripts["stage"].on_start = [](PuppetBody&, Turn& turn) {
+    turn.subscribe<Number>(camera, reliably(2 * small_message_bytes));
+  };
+  std::vector<HeldMessage> held;
+  world.scripts["user"].on_number = [&](PuppetBody& body, std::uint64_t value, Turn& turn) {
+    body.numbers.push_back(value);
+    held.push_back(turn.hold());
+  };
+  world.subscribe(user, shared, reliably(2 * small_message_bytes));
+  for (std::uint64_t i = 1; i <= 50; ++i) world.send_number(camera, i);
+  CHECK(world.report(camera).blocked);
+  world.leave();
+  world.run(user, [&](Turn& turn) {
+    for (const HeldMessage& message : held) turn.release(message);
+  });
+  for (std::uint64_t i = 51; i <= 55; ++i) world.send_number(camera, i);
+  world.advance(limits::stage_linger * 4);
+  CHECK(world.retired() == std::vector<ActorId>{shared.id});
+  CHECK_FALSE(world.lives());
+  CHECK(world.stream(camera, shared, Channel::stream).in_flight == 0);
+}
+
 TEST_CASE("a stage that still holds messages winds down until they are released") {
   StageWorld world;
   std::vector<HeldMessage> held;

@@ -185,6 +185,33 @@ TEST_CASE("messages that were held come again in their order and are not acknowl
   CHECK(counts.held == 0);
 }
 
+TEST_CASE("held messages whose job's result cannot be handled are set aside in the end") {
+  PuppetWorld world;
+  unsigned jobs = 0;
+  world.scripts["publisher"].on_number = [](PuppetBody& body, std::uint64_t value, Turn& turn) {
+    body.out.publish(turn, number(value));
+  };
+  world.scripts["subscriber"].on_number = [&](PuppetBody& body, std::uint64_t value, Turn& turn) {
+    if (turn.job() != 0 && value < 50) throw std::runtime_error("poison");
+    if (value != 1) return body.numbers.push_back(value);
+    turn.hold();
+    turn.run([&]() -> Result<Message> {
+      ++jobs;
+      return number_message(1);
+    });
+  };
+  world.subscribe(puppet("subscriber"), puppet("publisher"), reliably());
+  world.send_number(puppet("publisher"), 1);
+  world.send_number(puppet("publisher"), 2);
+  CHECK(jobs == limits::attempts_max);
+  CHECK(world.scripts["subscriber"].numbers() == std::vector<std::uint64_t>{2});
+  const StageCounts counts = world.report(puppet("subscriber")).stage.at(0);
+  CHECK(counts.received == 2);
+  CHECK(counts.held == 0);
+  CHECK(counts.failed == std::map<std::string, std::uint64_t>{{"turn threw", 1}});
+  CHECK(world.stream(puppet("publisher"), puppet("subscriber"), Channel::stream).in_flight == 0);
+}
+
 TEST_CASE("a held request comes again too, and counts in no stage") {
   PuppetWorld world;
   std::vector<HeldMessage> held;

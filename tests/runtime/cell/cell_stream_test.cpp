@@ -139,6 +139,20 @@ TEST_CASE("a stalled reliable subscriber holds back streams and their jobs, not 
   CHECK(world.stream(publisher, middle, Channel::stream).in_flight == 0);
 }
 
+TEST_CASE("a subscriber may give more credit than the default") {
+  PuppetWorld world;
+  const std::size_t size = limits::stream_window_bytes / 2;
+  const Blob pixels = Blob::copy_of(std::vector<std::byte>(size, std::byte{1}));
+  world.scripts["publisher"].on_number = [&](PuppetBody& body, std::uint64_t value, Turn& turn) {
+    body.out.publish(turn, number(value), {pixels});
+  };
+  Stalled stalled(world, subscriber);
+  world.subscribe(subscriber, publisher, reliably(limits::stream_window_bytes * 4));
+  for (std::uint64_t i = 1; i <= 10; ++i) world.send_number(publisher, i);
+  CHECK(world.scripts["subscriber"].numbers() == numbers_up_to(7));
+  for (const auto& in : world.report(subscriber).in) CHECK(in.counters.over_credit == 0);
+}
+
 TEST_CASE("a subscriber that is gone for good lets the others go on") {
   PuppetWorld world;
   world.run_jobs_at_once = false;
@@ -164,6 +178,29 @@ TEST_CASE("a subscriber that is gone for good lets the others go on") {
   CHECK(account.in_flight == 0);
 }
 
+TEST_CASE("what waits for a subscriber that leaves is dropped, counted, and blocks nobody") {
+  PuppetWorld world;
+  world.scripts["publisher"].on_number = [](PuppetBody& body, std::uint64_t value, Turn& turn) {
+    turn.set_trace({7, value});
+    body.out.publish(turn, number(value));
+  };
+  Stalled stalled(world, subscriber);
+  world.subscribe(subscriber, publisher, reliably(4 * small_message_bytes));
+  for (std::uint64_t i = 1; i <= 10; ++i) world.send_number(publisher, i);
+  REQUIRE(world.report(publisher).blocked);
+  world.run(subscriber, [](Turn& turn) { turn.unsubscribe<Number>(publisher); });
+  CHECK_FALSE(world.report(publisher).blocked);
+  auto account = world.stream(publisher, subscriber, Channel::stream);
+  CHECK(account.counters.dropped_unwanted == 6);
+  CHECK(account.dropped_by_origin == std::map<std::uint64_t, std::uint64_t>{{7, 6}});
+  CHECK(account.in_flight == 4);
+  stalled.let_go();
+  account = world.stream(publisher, subscriber, Channel::stream);
+  CHECK(account.counters.acknowledged == 4);
+  CHECK(account.in_flight == 0);
+  CHECK(world.scripts["subscriber"].numbers() == numbers_up_to(4));
+}
+
 TEST_CASE("a fresh stream drops its oldest waiting message and counts it by its camera") {
   PuppetWorld world;
   world.scripts["publisher"].on_number = [](PuppetBody& body, std::uint64_t value, Turn& turn) {
@@ -181,8 +218,7 @@ TEST_CASE("a fresh stream drops its oldest waiting message and counts it by its 
   CHECK(account.sent_by_origin == std::map<std::uint64_t, std::uint64_t>{{10, 10}, {20, 10}});
 
   stalled.let_go();
-  CHECK(world.scripts["subscriber"].numbers() ==
-        std::vector<std::uint64_t>{1, 2, 17, 18, 19, 20});
+  CHECK(world.scripts["subscriber"].numbers() == std::vector<std::uint64_t>{1, 2, 17, 18, 19, 20});
 }
 
 TEST_CASE("a subscriber finds a publisher's new life and subscribes again") {

@@ -57,9 +57,9 @@ struct CellWorld {
   };
 
   void begin(const Ref<Puppet>& who) {
-    const Cell cell = Cell::spawn(
-        caf.system, {who.id, who.spec->type, who.spec->name, who.spec->config, 1, 1}, type,
-        [this](const Cell& self) { return std::make_unique<Port>(*this, self); });
+    const Cell cell =
+        Cell::spawn(caf.system, {who.id, who.spec->type, who.spec->name, who.spec->config, 1, 1},
+                    type, [this](const Cell& self) { return std::make_unique<Port>(*this, self); });
     cells.emplace(who.id, cell);
     cell.put(CellInput{CellInput::FlushAcks{}});
     caf.settle();
@@ -156,9 +156,9 @@ TEST_CASE("a stopped cell acknowledges what it did, ends, and ignores what comes
 
 TEST_CASE("a cell that is stopped before anything else still lets go of its port") {
   CellWorld world;
-  const Cell cell = Cell::spawn(
-      world.caf.system, {a.id, "puppet", "a", a.spec->config, 1, 1}, world.type,
-      [&](const Cell& self) { return std::make_unique<CellWorld::Port>(world, self); });
+  const Cell cell =
+      Cell::spawn(world.caf.system, {a.id, "puppet", "a", a.spec->config, 1, 1}, world.type,
+                  [&](const Cell& self) { return std::make_unique<CellWorld::Port>(world, self); });
   cell.stop();
   world.caf.settle();
   CHECK(world.ports == 0);

@@ -37,9 +37,8 @@ Code code_of(std::future<Result<Message>>& answer) {
 // Runs the job and gives its answer.
 std::future<Result<Message>> ask(Executor& executor, Job job) {
   auto promise = std::make_shared<std::promise<Result<Message>>>();
-  executor.run(std::move(job), [promise](Result<Message> result) {
-    promise->set_value(std::move(result));
-  });
+  executor.run(std::move(job),
+               [promise](Result<Message> result) { promise->set_value(std::move(result)); });
   return promise->get_future();
 }
 

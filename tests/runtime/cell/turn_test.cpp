@@ -44,7 +44,8 @@ TEST_CASE("a configuration names the same actor however it was written down") {
 
 TEST_CASE("a type with a key is named by that alone") {
   CHECK(named<KeyedPuppet>("lobby", 1).id == named<KeyedPuppet>("lobby", 2).id);
-  CHECK(named<KeyedPuppet>("lobby", 1).id == ActorId::of("keyed_puppet", std::string_view("lobby")));
+  CHECK(named<KeyedPuppet>("lobby", 1).id ==
+        ActorId::of("keyed_puppet", std::string_view("lobby")));
   CHECK(named<KeyedPuppet>("lobby", 1).id != named<KeyedPuppet>("street", 1).id);
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("labels, lines, zones and the banner leave their mark where they shoul
   }
   SECTION("a zone is tinted inside, not outside") {
     Annotator annotator = over(before, pool);
-    const Point corners[] = {{50, 50}, {150, 50}, {150, 150}, {50, 150}};
+    const kernels::Point corners[] = {{50, 50}, {150, 50}, {150, 150}, {50, 150}};
     annotator.zone(corners, red, "");
     const Picture after = std::move(annotator).finish();
     CHECK(colour_at(after, 100, 100).red > 100);
@@ -105,7 +105,7 @@ TEST_CASE("anything may be drawn anywhere: outside, inside out, or no number at 
     annotator.box({value, value, value + 50, value + 50}, red, "label");
     annotator.box({200, 100, value, value}, red, "label");
     annotator.line({value, 10}, {20, value}, red, "label");
-    const Point corners[] = {{value, 50}, {150, value}, {150, 150}};
+    const kernels::Point corners[] = {{value, 50}, {150, value}, {150, 150}};
     annotator.zone(corners, red, "zone");
     annotator.banner(std::string(5000, 'W'));
     CHECK(std::move(annotator).finish().pixels.size() == 384 * 288 * 3);
@@ -178,7 +178,7 @@ TEST_CASE("a drawn-over scene is written as PNG in both usual sizes") {
     scene.render(30, kernels::dense_view(buffer->data(), width, height, 3));
     Annotator annotator = over({std::move(*buffer).share(), width, height}, pool);
     const auto w = static_cast<float>(width), h = static_cast<float>(height);
-    const Point zone[] = {
+    const kernels::Point zone[] = {
         {w * .55F, h * .55F}, {w * .9F, h * .5F}, {w * .95F, h * .9F}, {w * .6F, h * .95F}};
     annotator.zone(zone, {255, 200, 0}, "entrance 3");
     for (const TruthBox& truth : scene.truth(30)) {

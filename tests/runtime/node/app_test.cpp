@@ -46,15 +46,15 @@ struct Asked {
 };
 
 std::unique_ptr<App> watching(Asked& asked) {
-  return make_camera_app<Watcher>(
-      "watch", "watches", [&asked](AppQuery& query, RouterConfig::Builder config) {
-        asked.mood = query.text("mood", "calm", "how to feel");
-        asked.shade = query.number("shade", 0.5, "how red, 0..1");
-        asked.lines = query.each("line", "a line");
-        query.camera(config.initCamera());
-        capnp::MallocMessageBuilder scratch;
-        query.model(scratch.initRoot<ShardConfig>());
-      });
+  return make_camera_app<Watcher>("watch", "watches",
+                                  [&asked](AppQuery& query, RouterConfig::Builder config) {
+                                    asked.mood = query.text("mood", "calm", "how to feel");
+                                    asked.shade = query.number("shade", 0.5, "how red, 0..1");
+                                    asked.lines = query.each("line", "a line");
+                                    query.camera(config.initCamera());
+                                    capnp::MallocMessageBuilder scratch;
+                                    query.model(scratch.initRoot<ShardConfig>());
+                                  });
 }
 
 TEST_CASE("an app's parameters are documented without a cluster") {
@@ -129,8 +129,8 @@ TEST_CASE("what an app cannot use is refused with a remedy") {
 TEST_CASE("a parameter that is no list is given once") {
   Asked asked;
   const auto app = watching(asked);
-  const auto started = app->start({{"camera", "lobby"}, {"mood", "grim"}, {"mood", "merry"}},
-                                  SmallCluster());
+  const auto started =
+      app->start({{"camera", "lobby"}, {"mood", "grim"}, {"mood", "merry"}}, SmallCluster());
   REQUIRE_FALSE(started.ok());
   CHECK(started.error().code == Code::invalid_argument);
   CHECK(started.error().message.find("--mood") != std::string::npos);

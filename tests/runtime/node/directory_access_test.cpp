@@ -12,9 +12,8 @@ const ActorId lobby = ActorId::of("camera", std::string_view("lobby"));
 
 struct Access {
   Access()
-      : client([this](Message request, Answer answer) {
-          REQUIRE(service.handle(request, answer));
-        }) {}
+      : client(
+            [this](Message request, Answer answer) { REQUIRE(service.handle(request, answer)); }) {}
 
   // What the client is answered; the inline executor answers at once.
   template <class T, class Ask>
@@ -48,8 +47,8 @@ TEST_CASE("an actor that has no record is found to have none") {
   const auto found = access.actor(lobby);
   REQUIRE(found.ok());
   CHECK_FALSE(found->has_value());
-  const auto all = access.ask<std::vector<ActorRecord>>(
-      [&](auto done) { access.client.actors(done); });
+  const auto all =
+      access.ask<std::vector<ActorRecord>>([&](auto done) { access.client.actors(done); });
   REQUIRE(all.ok());
   CHECK(all->empty());
 }
@@ -66,8 +65,8 @@ TEST_CASE("a change is applied once; who comes second learns what stands in the 
   CHECK_FALSE(second->applied);
   CHECK(second->current == change.next);
   CHECK(*access.actor(lobby) == change.next);
-  const auto all = access.ask<std::vector<ActorRecord>>(
-      [&](auto done) { access.client.actors(done); });
+  const auto all =
+      access.ask<std::vector<ActorRecord>>([&](auto done) { access.client.actors(done); });
   CHECK(*all == std::vector<ActorRecord>{change.next});
 }
 
@@ -95,8 +94,8 @@ TEST_CASE("the directory's refusals arrive with their code") {
   REQUIRE_FALSE(nothing.ok());
   CHECK(nothing.error().code == Code::invalid_argument);
 
-  const auto stranger = access.ask<bool>(
-      [&](auto done) { access.client.deregister_node(node, done); });
+  const auto stranger =
+      access.ask<bool>([&](auto done) { access.client.deregister_node(node, done); });
   REQUIRE_FALSE(stranger.ok());
   CHECK(stranger.error().code == Code::not_found);
 }
@@ -107,8 +106,8 @@ TEST_CASE("nodes register, are listed and take leave") {
   wanted.id = node;
   wanted.address = "10.0.0.7:4400";
   wanted.roles = {"head", "cloud"};
-  const auto record = access.ask<NodeRecord>(
-      [&](auto done) { access.client.register_node(wanted, done); });
+  const auto record =
+      access.ask<NodeRecord>([&](auto done) { access.client.register_node(wanted, done); });
   REQUIRE(record.ok());
   CHECK(record->id.epoch == 1);
   CHECK(record->roles == wanted.roles);

@@ -59,9 +59,8 @@ TEST_CASE("of two nodes that begin an actor at the same time exactly one does") 
   HostWorld world({"east", "west"});
   std::vector<Result<ActorRecord>> answers;
   for (const char* node : {"east", "west", "east"}) {
-    world.host(node).activate(*worker.spec, [&](Result<ActorRecord> record) {
-      answers.push_back(std::move(record));
-    });
+    world.host(node).activate(
+        *worker.spec, [&](Result<ActorRecord> record) { answers.push_back(std::move(record)); });
   }
   world.settle();
   REQUIRE(answers.size() == 3);
@@ -207,8 +206,7 @@ TEST_CASE("a host that has stopped begins nothing") {
   world.settle();
   world.host("east").stop_all();
   bool answered = false;
-  world.host("east").activate(*worker.spec,
-                              [&](const Result<ActorRecord>&) { answered = true; });
+  world.host("east").activate(*worker.spec, [&](const Result<ActorRecord>&) { answered = true; });
   world.settle();
   CHECK_FALSE(answered);
   CHECK(world.home_of(worker.id).empty());

@@ -81,9 +81,9 @@ class HostWorld {
                       });
     }
     void stray(const std::string& peer, const ActorId& id) {
-      hub_->call(peer,
-                 Message::build<wire::NotHere>(
-                     [&](wire::NotHere::Builder out) { write(out.initId(), id); }),
+      hub_->call(peer, Message::build<wire::NotHere>([&](wire::NotHere::Builder out) {
+                   write(out.initId(), id);
+                 }),
                  limits::request_timeout, [](const Result<Message>&) {});
     }
 

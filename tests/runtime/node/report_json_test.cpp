@@ -117,9 +117,9 @@ TEST_CASE("a node's report names its actors and their troubles, whatever bytes t
   report.cells = {cell};
   report.silent_cells = 2;
   const std::string json = to_json(report);
-  for (const char* part : {"\"node\":\"cloud\"", "\"name\":\"lobby\"", "\"turns\":41",
-                           "\"in_flight\":8", "\"in_flight_bytes\":800", "\"silent_actors\":2",
-                           "not text: "}) {
+  for (const char* part :
+       {"\"node\":\"cloud\"", "\"name\":\"lobby\"", "\"turns\":41", "\"in_flight\":8",
+        "\"in_flight_bytes\":800", "\"silent_actors\":2", "not text: "}) {
     INFO(part);
     CHECK(json.find(part) != std::string::npos);
   }

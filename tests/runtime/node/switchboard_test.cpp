@@ -155,8 +155,8 @@ TEST_CASE("what comes from a peer shows the way back until the directory knows b
 TEST_CASE("a peer's packet for an actor that is not here is a stray, an acknowledgement is not") {
   World world;
   world.switchboard.set_route(far, {RemoteRoute{"east"}, 1});
-  world.switchboard.receive("cloud", {world.packet(near, unknown), world.packet(near, far),
-                                      World::ack(near, unknown)});
+  world.switchboard.receive(
+      "cloud", {world.packet(near, unknown), world.packet(near, far), World::ack(near, unknown)});
   CHECK(world.strays ==
         std::vector<std::pair<std::string, ActorId>>{{"cloud", unknown}, {"cloud", far}});
   CHECK(world.switchboard.counters().strays == 2);

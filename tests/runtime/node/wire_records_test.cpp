@@ -11,7 +11,9 @@ ActorRecord some_record() {
   ActorRecord record;
   record.id = {0xffff'ffff'ffff'ffff, 1};
   record.type = "camera";
-  record.name = std::string("lo\0bby", 6);
+  record.name =
+      "l\xc3\xb6"
+      "bby's \"door\"\n";
   record.config = {std::byte{0}, std::byte{0xff}, std::byte{'\''}};
   record.epoch = 0xffff'ffff'ffff'fffe;
   record.life = 5;

@@ -60,11 +60,13 @@ TEST_CASE("an active actor is not activated again; the message says where it is"
   CHECK(change.error().message.find("node 'a' at epoch 1") != std::string::npos);
 }
 
-TEST_CASE("an id keeps its type and configuration for ever") {
+TEST_CASE("an id keeps its type for ever, its configuration for one life") {
   const ActorRecord ended = retired(activated(std::nullopt, node_a));
-  auto other_config = activate(ended, lobby, "camera", "lobby", {std::byte{9}}, node_a);
-  REQUIRE_FALSE(other_config.ok());
-  CHECK(other_config.error().code == Code::invalid_argument);
+  const std::vector<std::byte> changed{std::byte{9}};
+  auto next_life = activate(ended, lobby, "camera", "lobby", changed, node_a);
+  REQUIRE(next_life.ok());
+  CHECK(next_life->next.config == changed);
+  CHECK(permits(ended, *next_life).ok());
   auto other_type = activate(ended, lobby, "tracker", "lobby", config, node_a);
   REQUIRE_FALSE(other_type.ok());
   CHECK(other_type.error().code == Code::invalid_argument);

@@ -64,7 +64,8 @@ float LineCrossing::distance(const kernels::Point& point) const {
   return cross(along, minus(point, options_.from)) / std::hypot(along.x, along.y);
 }
 
-bool LineCrossing::passes_between_ends(const kernels::Point& before, const kernels::Point& now) const {
+bool LineCrossing::passes_between_ends(const kernels::Point& before,
+                                       const kernels::Point& now) const {
   const float part = distance(before) / (distance(before) - distance(now));
   const kernels::Point at{std::lerp(before.x, now.x, part), std::lerp(before.y, now.y, part)};
   const kernels::Point along = minus(options_.to, options_.from);

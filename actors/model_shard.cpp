@@ -5,7 +5,6 @@
 
 #include "actors/frame_tag.hpp"
 #include "actors/score_levels.hpp"
-#include "schemas/system.capnp.h"
 
 namespace omma {
 namespace {
@@ -31,11 +30,6 @@ BatchPlanner planner_for(ShardConfig::Reader config) {
   return *std::move(planner);
 }
 
-DetectRequest::Reader request_of(const Subscriber& subscriber) {
-  if (subscriber.form.is_null()) return {};
-  return subscriber.form.as<Subscribe>().getForm().getAs<DetectRequest>();
-}
-
 StreamMode mode_of(const Message& router) {
   return router.as<RouterConfig>().getCamera().getMode() == CaptureMode::LIVE
              ? StreamMode::live
@@ -58,40 +52,9 @@ ModelShard::ModelShard(ShardConfig::Reader config, LoadDetector load)
 
 // --- Streams ------------------------------------------------------------------------------------
 
-ActorId ModelShard::route_of(const Subscriber& subscriber) {
-  const auto found = routes_.find(subscriber.id);
-  if (found != routes_.end()) return found->second;
-  const ActorId router = Turn::stage_ref_of<StreamRouter>(request_of(subscriber).getRouter()).id;
-  routes_[subscriber.id] = router;
-  return router;
-}
-
 float ModelShard::score_min_of(const Subscriber& subscriber) const {
-  const float wanted = request_of(subscriber).getScoreMin();
+  const float wanted = DetectDemand::request_of(subscriber).getScoreMin();
   return wanted > 0 ? wanted : ScoreLevels::around(network_.score_recommended).weak;
-}
-
-ModelShard::Streams ModelShard::wanted_streams() {
-  Streams wanted;
-  routes_.clear();
-  for (const Subscriber& subscriber : detections_.subscribers()) {
-    const auto request = request_of(subscriber);
-    const auto [found, fresh] = wanted.try_emplace(route_of(subscriber));
-    Stream& stream = found->second;
-    const float rate = request.getFramesPerSecondMax();
-    const float motion = request.getMotionThreshold();
-    if (fresh) {
-      stream.router = Message::copy_of<RouterConfig>(request.getRouter());
-      stream.frames_per_second_max = rate;
-      stream.motion_threshold = motion;
-      continue;
-    }
-    // 0 is every frame, which is more than any rate.
-    const bool every = rate == 0 || stream.frames_per_second_max == 0;
-    stream.frames_per_second_max = every ? 0 : std::max(stream.frames_per_second_max, rate);
-    stream.motion_threshold = std::min(stream.motion_threshold, motion);
-  }
-  return wanted;
 }
 
 // A stream may be wanted again before its old frames are through.
@@ -102,22 +65,21 @@ std::uint64_t ModelShard::in_hand_of(const ActorId& router) const {
 }
 
 void ModelShard::follow_subscribers(Turn& turn) {
-  Streams wanted = wanted_streams();
+  std::map<ActorId, StreamDemand> wanted = demand_.of(detections_.subscribers());
   for (auto it = streams_.begin(); it != streams_.end();) {
     const auto next = std::next(it);
     if (!wanted.contains(it->first)) forget_stream(it, turn);
     it = next;
   }
-  for (auto& [router, as_wanted] : wanted) {
+  for (auto& [router, demand] : wanted) {
     const auto [found, fresh] = streams_.try_emplace(router);
     Stream& stream = found->second;
     stream.end.keep_told(detections_.subscribers());
     if (fresh) stream.in_hand = in_hand_of(router);
-    const bool changed = fresh || stream.frames_per_second_max != as_wanted.frames_per_second_max ||
-                         stream.motion_threshold != as_wanted.motion_threshold;
-    stream.router = as_wanted.router;
-    stream.frames_per_second_max = as_wanted.frames_per_second_max;
-    stream.motion_threshold = as_wanted.motion_threshold;
+    const bool changed = fresh ||
+                         stream.demand.frames_per_second_max != demand.frames_per_second_max ||
+                         stream.demand.motion_threshold != demand.motion_threshold;
+    stream.demand = std::move(demand);
     if (!failure_.empty()) {
       fail(stream);
     } else if (changed && !stream.end.reached()) {
@@ -129,7 +91,7 @@ void ModelShard::follow_subscribers(Turn& turn) {
 
 void ModelShard::subscribe(const Stream& stream, Turn& turn) {
   if (network_.input_width == 0) return;  // Once the network is loaded.
-  const auto router = stream.router.as<RouterConfig>();
+  const auto router = stream.demand.router.as<RouterConfig>();
   SubscribeOptions options;
   options.delivery = delivery_of(router.getCamera());
   if (options.delivery == DeliveryClass::fresh) {
@@ -141,14 +103,15 @@ void ModelShard::subscribe(const Stream& stream, Turn& turn) {
   options.form = Message::build<FrameForm>([&](FrameForm::Builder form) {
     form.setWidth(static_cast<std::uint32_t>(network_.input_width));
     form.setHeight(static_cast<std::uint32_t>(network_.input_height));
-    form.setFramesPerSecondMax(stream.frames_per_second_max);
-    form.setMotionThreshold(stream.motion_threshold);
+    form.setFramesPerSecondMax(stream.demand.frames_per_second_max);
+    form.setMotionThreshold(stream.demand.motion_threshold);
   });
   turn.subscribe<Frame>(turn.stage_of<StreamRouter>(router), std::move(options));
 }
 
 void ModelShard::forget_stream(Streams::iterator stream, Turn& turn) {
-  turn.unsubscribe<Frame>(turn.stage_of<StreamRouter>(stream->second.router.as<RouterConfig>()));
+  turn.unsubscribe<Frame>(
+      turn.stage_of<StreamRouter>(stream->second.demand.router.as<RouterConfig>()));
   if (stream->second.last) turn.release(stream->second.last->held);
   planner_.close(stream->first);
   streams_.erase(stream);
@@ -167,7 +130,7 @@ void ModelShard::on(Frame::Reader frame, Turn& turn) {
     return turn.failed("not a picture");
   }
   const std::uint64_t ticket = next_ticket_++;
-  auto dropped = planner_.add(turn.sender(), mode_of(stream.router), ticket, turn.now());
+  auto dropped = planner_.add(turn.sender(), mode_of(stream.demand.router), ticket, turn.now());
   if (!dropped) {
     backlog_.push_back(ticket);
   } else {
@@ -287,7 +250,7 @@ void ModelShard::publish(const Waiting& waiting, capnp::List<Detection>::Reader 
   const auto frame = waiting.frame.as<Frame>();
   std::map<float, Message> by_score_min;
   for (const Subscriber& subscriber : detections_.subscribers()) {
-    if (route_of(subscriber) != waiting.router) continue;
+    if (demand_.router_of(subscriber) != waiting.router) continue;
     const float score_min = score_min_of(subscriber);
     Message& message = by_score_min[score_min];
     if (message.is_null()) {
@@ -320,7 +283,7 @@ void ModelShard::end_if_done(Stream& stream, Turn& turn) {
 
 void ModelShard::tell_ends(Turn& turn) {
   for (const Subscriber& subscriber : detections_.subscribers()) {
-    const auto found = streams_.find(route_of(subscriber));
+    const auto found = streams_.find(demand_.router_of(subscriber));
     if (found == streams_.end() || !found->second.end.must_tell(subscriber.id)) continue;
     turn.set_trace({});
     detections_.publish_to(
@@ -334,7 +297,7 @@ void ModelShard::tell_ends(Turn& turn) {
 
 void ModelShard::fail(Stream& stream) {
   stream.end.reach(Message::build<FrameTag>([&](FrameTag::Builder tag) {
-                     tag.setCamera(stream.router.as<RouterConfig>().getCamera().getName());
+                     tag.setCamera(stream.demand.router.as<RouterConfig>().getCamera().getName());
                      tag.setEnd(true);
                      tag.setError(failure_);
                    }).as<FrameTag>());
@@ -350,7 +313,7 @@ void ModelShard::give_up(const std::string& error, Turn& turn) {
   batch_.clear();
   planner_ = planner_for(config_.as<ShardConfig>());
   for (auto& [router, stream] : streams_) {
-    turn.unsubscribe<Frame>(turn.stage_of<StreamRouter>(stream.router.as<RouterConfig>()));
+    turn.unsubscribe<Frame>(turn.stage_of<StreamRouter>(stream.demand.router.as<RouterConfig>()));
     if (stream.last) turn.release(stream.last->held);
     stream.last.reset();
     stream.in_hand = 0;
@@ -407,9 +370,9 @@ void ModelShard::save(ModelShardState::Builder out) const {
   unsigned i = 0;
   for (const auto& [router, stream] : streams_) {
     auto to = streams[i++];
-    to.setRouter(stream.router.as<RouterConfig>());
-    to.setFramesPerSecondMax(stream.frames_per_second_max);
-    to.setMotionThreshold(stream.motion_threshold);
+    to.setRouter(stream.demand.router.as<RouterConfig>());
+    to.setFramesPerSecondMax(stream.demand.frames_per_second_max);
+    to.setMotionThreshold(stream.demand.motion_threshold);
     stream.end.save(to.initEnd());
   }
 }
@@ -422,9 +385,9 @@ Result<void> ModelShard::load(ModelShardState::Reader in) {
   failure_ = in.getFailure();
   for (const auto from : in.getStreams()) {
     Stream& stream = streams_[Turn::stage_ref_of<StreamRouter>(from.getRouter()).id];
-    stream.router = Message::copy_of<RouterConfig>(from.getRouter());
-    stream.frames_per_second_max = from.getFramesPerSecondMax();
-    stream.motion_threshold = from.getMotionThreshold();
+    stream.demand.router = Message::copy_of<RouterConfig>(from.getRouter());
+    stream.demand.frames_per_second_max = from.getFramesPerSecondMax();
+    stream.demand.motion_threshold = from.getMotionThreshold();
     stream.end.load(from.getEnd());
   }
   return {};

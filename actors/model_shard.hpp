@@ -23,6 +23,7 @@
 // In every-frame mode one stream that is held back holds back all streams of the shard.
 #pragma once
 
+#include "actors/detect_demand.hpp"
 #include "actors/resident_detector.hpp"
 #include "actors/stream_end.hpp"
 #include "actors/stream_router.hpp"
@@ -83,9 +84,7 @@ class ModelShard final : public Actor {
   };
   // A stream is known by its router.
   struct Stream {
-    Message router;  // RouterConfig.
-    float frames_per_second_max = 0;
-    float motion_threshold = 0;
+    StreamDemand demand;
     StreamEnd end;  // Reached when all its frames are out.
     // Not part of the state: follows from what is held and from the subscribers.
     std::uint64_t in_hand = 0;
@@ -93,10 +92,8 @@ class ModelShard final : public Actor {
   };
   using Streams = std::map<ActorId, Stream>;
 
-  ActorId route_of(const Subscriber& subscriber);
   float score_min_of(const Subscriber& subscriber) const;
   void follow_subscribers(Turn& turn);
-  Streams wanted_streams();
   std::uint64_t in_hand_of(const ActorId& router) const;
   void subscribe(const Stream& stream, Turn& turn);
   void forget_stream(Streams::iterator stream, Turn& turn);
@@ -124,7 +121,7 @@ class ModelShard final : public Actor {
 
   // Not part of the state: what is held comes again, and the network is loaded again.
   bool loaded_ = false;
-  std::map<ActorId, ActorId> routes_;  // Subscriber to router, as far as looked up.
+  DetectDemand demand_;
   std::uint64_t next_ticket_ = 1;
   std::map<std::uint64_t, Waiting> waiting_;  // By ticket.
   std::deque<std::uint64_t> backlog_;         // Every-frame: the planner had no room for them yet.

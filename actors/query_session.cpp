@@ -79,9 +79,8 @@ bool QuerySession::has_news(std::uint64_t after_cursor) const {
 }
 
 Message QuerySession::batch(std::uint64_t after_cursor, std::uint32_t results_max) const {
-  const auto first = std::find_if(results_.begin(), results_.end(), [&](const Kept& kept) {
-    return kept.cursor > after_cursor;
-  });
+  const auto first = std::find_if(results_.begin(), results_.end(),
+                                  [&](const Kept& kept) { return kept.cursor > after_cursor; });
   const auto available = static_cast<std::size_t>(results_.end() - first);
   const std::size_t wanted = results_max == 0 ? limits::results_per_reply_max : results_max;
   const std::size_t count = std::min({available, wanted, limits::results_per_reply_max});

@@ -14,9 +14,9 @@
 // Dies:  on StopRequest, when what it sent is acknowledged.
 #pragma once
 
+#include "actors/stage_latencies.hpp"
 #include "runtime/cell/actor.hpp"
 #include "runtime/cell/turn.hpp"
-#include "actors/stage_latencies.hpp"
 #include "schemas/results.capnp.h"
 #include "schemas/stages.capnp.h"
 

@@ -19,8 +19,8 @@ Result<void> make_folder_of(const std::filesystem::path& file) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   if (!failure) return {};
-  return Error{Code::unavailable, "recording " + file.string() + ": its folder cannot be made: " +
-                                      failure.message() +
+  return Error{Code::unavailable, "recording " + file.string() +
+                                      ": its folder cannot be made: " + failure.message() +
                                       "; name another place or make it by hand"};
 }
 

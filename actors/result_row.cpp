@@ -32,7 +32,9 @@ Message result_row(const char* kind, const std::vector<RowField>& fields) {
   return untagged_row(kind, false, fields);
 }
 
-Message end_row(const std::vector<RowField>& fields) { return untagged_row("end", true, fields); }
+Message end_row(const std::vector<RowField>& fields) {
+  return untagged_row("end", true, fields);
+}
 
 Message result_row(const char* kind, FrameTag::Reader tag, const char* stage, const Turn& turn,
                    const std::vector<RowField>& fields) {

@@ -28,8 +28,7 @@ struct RowField {
   RowField(std::string field, std::floating_point auto number)
       : name(std::move(field)), value(static_cast<double>(number)) {}
   template <std::integral Number>
-    requires(!std::same_as<Number, bool>)
-  RowField(std::string field, Number number)
+  requires(!std::same_as<Number, bool>) RowField(std::string field, Number number)
       : name(std::move(field)), value(static_cast<std::int64_t>(number)) {}
 };
 

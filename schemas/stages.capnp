@@ -24,7 +24,7 @@ struct CameraConfig {
   source @1 :Text;
   # What media::open_source takes: a path, or "synthetic:people?seed=7".
   windowX @2 :UInt32;
-  # A part of the picture as a camera of its own, in pixels of the source; a width of 0 is all of it.
+  # A part of the picture as a camera of its own, in pixels of the source; a width of 0: all of it.
   windowY @3 :UInt32;
   windowWidth @4 :UInt32;
   windowHeight @5 :UInt32;

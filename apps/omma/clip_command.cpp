@@ -18,8 +18,8 @@ int clip_command(const std::string& source, const std::string& out, const std::s
     char beyond = 0;
     if (std::sscanf(window.c_str(), "%d,%d,%d,%d%c", &part.x, &part.y, &part.width, &part.height,
                     &beyond) != 4) {
-      report(common, {Code::invalid_argument,
-                      "--window takes x,y,width,height, not '" + window + "'"});
+      report(common,
+             {Code::invalid_argument, "--window takes x,y,width,height, not '" + window + "'"});
       return exit_usage;
     }
     spec.window = part;

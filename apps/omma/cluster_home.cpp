@@ -45,7 +45,8 @@ Result<RunningCluster> read_down(const std::filesystem::path& folder) {
 
 std::filesystem::path clusters_folder() {
   if (const char* home = std::getenv("OMMA_HOME"); home != nullptr && *home != '\0') return home;
-  if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime != '\0') {
+  if (const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+      runtime != nullptr && *runtime != '\0') {
     return std::filesystem::path(runtime) / "omma";
   }
   return "/tmp/omma-" + std::to_string(::getuid());

@@ -78,7 +78,8 @@ class Progress {
       last_news_ = clock_.now();
     } else if (clock_.now() - last_news_ > patience) {
       last_news_ = clock_.now();
-      std::fprintf(stderr, "  no new results for a while: omma ps shows what waits; logs are in %s\n",
+      std::fprintf(stderr,
+                   "  no new results for a while: omma ps shows what waits; logs are in %s\n",
                    logs_.c_str());
     }
     for (auto result : batch.getResults()) {
@@ -125,7 +126,7 @@ class Progress {
   std::map<std::string, std::uint64_t> rows_;
 };
 
-// Summary and ledger of a session that has ended; ends it. 
+// Summary and ledger of a session that has ended; ends it.
 int conclude(const CommonOptions& common, Contact& to, const std::string& session, bool stop) {
   auto summary = to.client.summary(session);
   if (!summary) return report(common, summary.error());
@@ -138,10 +139,10 @@ int conclude(const CommonOptions& common, Contact& to, const std::string& sessio
                 ledger_json(ledger->accounts, ledger->broken, ledger->missing_nodes, ledger->quiet)
                     .c_str());
   } else {
-    std::printf("\n%s\n%s", summary_text(read).c_str(),
-                ledger_text(ledger->accounts, ledger->broken, ledger->missing_nodes, ledger->quiet,
-                            false)
-                    .c_str());
+    std::printf(
+        "\n%s\n%s", summary_text(read).c_str(),
+        ledger_text(ledger->accounts, ledger->broken, ledger->missing_nodes, ledger->quiet, false)
+            .c_str());
   }
   if (stop) {
     if (auto stopped = to.client.stop_session(session); !stopped) {
@@ -174,8 +175,8 @@ int follow_and_conclude(const CommonOptions& common, Contact& to, const QueryOpt
     const bool lost = followed.error().code == Code::unavailable;
     return report(common, followed.error(), lost ? exit_no_cluster : exit_failed);
   }
-  if (!options.out.empty()) say("rows up to " + std::to_string(writer.last_cursor()) + " are in " +
-                                options.out);
+  if (!options.out.empty())
+    say("rows up to " + std::to_string(writer.last_cursor()) + " are in " + options.out);
   if (conclude_after) return conclude(common, to, options.session, options.stop);
   return exit_ok;
 }
@@ -229,8 +230,8 @@ int up_command(const CommonOptions& common, const std::string& file,
   }
   const auto cluster = launch(options);
   if (!cluster) {
-    const bool file_is_wrong = cluster.error().code == Code::invalid_argument ||
-                               cluster.error().code == Code::not_found;
+    const bool file_is_wrong =
+        cluster.error().code == Code::invalid_argument || cluster.error().code == Code::not_found;
     return report(common, cluster.error(), file_is_wrong ? exit_usage : exit_failed);
   }
   if (common.json) {
@@ -278,7 +279,8 @@ int run_command(const CommonOptions& common, const RunOptions& options) {
     std::printf(common.json ? "{\"session\":\"%s\"}\n" : "%s\n", session->c_str());
     return exit_ok;
   }
-  if (!common.json) say("session " + *session + " (come back to it with: omma query " + *session + ")");
+  if (!common.json)
+    say("session " + *session + " (come back to it with: omma query " + *session + ")");
   QueryOptions query;
   query.session = *session;
   query.out = options.out;
@@ -325,15 +327,16 @@ int ps_command(const CommonOptions& common) {
     std::printf("%s  (%zu actors)\n", name.c_str(), node.at("actors").size());
     for (const auto& actor : node.at("actors")) {
       const std::string id = actor.at("id").get<std::string>().substr(0, 8);
-      std::printf("  %s  %-16s %-28s turns %-8llu waiting %-4llu held %-4llu in flight %-5llu%s%s\n",
-                  id.c_str(), actor.at("type").get<std::string>().c_str(),
-                  actor.at("name").get<std::string>().substr(0, 28).c_str(),
-                  actor.at("turns").get<unsigned long long>(),
-                  actor.at("inputs_waiting").get<unsigned long long>(),
-                  actor.at("messages_held").get<unsigned long long>(),
-                  actor.at("in_flight").get<unsigned long long>(),
-                  actor.at("blocked").get<bool>() ? "  held back" : "",
-                  actor.at("failed_turns").get<std::uint64_t>() > 0 ? "  FAILED TURNS" : "");
+      std::printf(
+          "  %s  %-16s %-28s turns %-8llu waiting %-4llu held %-4llu in flight %-5llu%s%s\n",
+          id.c_str(), actor.at("type").get<std::string>().c_str(),
+          actor.at("name").get<std::string>().substr(0, 28).c_str(),
+          actor.at("turns").get<unsigned long long>(),
+          actor.at("inputs_waiting").get<unsigned long long>(),
+          actor.at("messages_held").get<unsigned long long>(),
+          actor.at("in_flight").get<unsigned long long>(),
+          actor.at("blocked").get<bool>() ? "  held back" : "",
+          actor.at("failed_turns").get<std::uint64_t>() > 0 ? "  FAILED TURNS" : "");
       for (const auto& error : actor.at("last_errors")) {
         std::printf("            %s\n", error.get<std::string>().c_str());
       }
@@ -347,11 +350,11 @@ int ledger_command(const CommonOptions& common, bool details) {
   if (!to) return report(common, to.error(), exit_no_cluster);
   auto ledger = take_ledger(to->client, std::chrono::seconds(1));
   if (!ledger) return report(common, ledger.error());
-  const std::string text =
-      common.json
-          ? ledger_json(ledger->accounts, ledger->broken, ledger->missing_nodes, ledger->quiet) + "\n"
-          : ledger_text(ledger->accounts, ledger->broken, ledger->missing_nodes, ledger->quiet,
-                        details);
+  const std::string text = common.json ? ledger_json(ledger->accounts, ledger->broken,
+                                                     ledger->missing_nodes, ledger->quiet) +
+                                             "\n"
+                                       : ledger_text(ledger->accounts, ledger->broken,
+                                                     ledger->missing_nodes, ledger->quiet, details);
   std::fputs(text.c_str(), stdout);
   return ledger->broken.empty() ? exit_ok : exit_law_broken;
 }
@@ -381,10 +384,10 @@ int models_command(const CommonOptions& common) {
   for (const auto& model : json.at("models")) {
     std::string classes;
     for (const auto& name : model.at("classes")) classes += " " + name.get<std::string>();
-    std::printf("%-44s %-10s %4d x %-4d  %6.1f MB %s\n", model.at("name").get<std::string>().c_str(),
-                model.at("kind").get<std::string>().c_str(), model.at("width").get<int>(),
-                model.at("height").get<int>(), model.at("bytes").get<double>() / 1e6,
-                classes.c_str());
+    std::printf(
+        "%-44s %-10s %4d x %-4d  %6.1f MB %s\n", model.at("name").get<std::string>().c_str(),
+        model.at("kind").get<std::string>().c_str(), model.at("width").get<int>(),
+        model.at("height").get<int>(), model.at("bytes").get<double>() / 1e6, classes.c_str());
   }
   for (const auto& refused : json.at("refused")) {
     std::printf("refused: %s\n", refused.get<std::string>().c_str());

@@ -24,7 +24,7 @@ struct RunOptions {
   std::string out;              // A file of JSON Lines; empty for none.
   std::set<std::string> kinds;  // Shown; empty for all.
   bool detach = false;
-  bool quiet = false;           // Progress and summary, no rows.
+  bool quiet = false;              // Progress and summary, no rows.
   std::vector<std::string> words;  // The app's own parameters, as written.
 };
 

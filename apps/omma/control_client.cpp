@@ -72,8 +72,7 @@ Result<Message> ControlClient::fetch(const std::string& session, std::uint64_t a
   }));
 }
 
-Result<Message> ControlClient::acknowledge(const std::string& session,
-                                           std::uint64_t up_to_cursor) {
+Result<Message> ControlClient::acknowledge(const std::string& session, std::uint64_t up_to_cursor) {
   return call<SessionSummary>(
       Message::build<wire::AcknowledgeResults>([&](wire::AcknowledgeResults::Builder out) {
         out.setSession(session);
@@ -124,8 +123,8 @@ Result<Accounts> ControlClient::accounts(std::vector<std::string>* missing) {
 }
 
 Result<void> ControlClient::stop_cluster() {
-  auto reply = call<wire::Nothing>(Message::build<wire::StopNode>(
-      [](wire::StopNode::Builder out) { out.setEverywhere(true); }));
+  auto reply = call<wire::Nothing>(
+      Message::build<wire::StopNode>([](wire::StopNode::Builder out) { out.setEverywhere(true); }));
   if (!reply) return reply.error();
   return {};
 }

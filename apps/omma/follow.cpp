@@ -34,8 +34,8 @@ Result<void> follow(const RunningCluster& cluster, ResultWriter& writer,
       client = connect_to(cluster);
       continue;
     }
-    auto reply = client->fetch(options.session, cursor,
-                               options.until_end ? fetch_wait : Duration(0));
+    auto reply =
+        client->fetch(options.session, cursor, options.until_end ? fetch_wait : Duration(0));
     if (!reply) {
       if (!worth_another_try(reply.error()) || clock.now() >= give_up_at) return reply.error();
       std::this_thread::sleep_for(reconnect_pause);

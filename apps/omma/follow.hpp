@@ -14,8 +14,8 @@ namespace omma {
 
 struct FollowOptions {
   std::string session;
-  std::uint64_t from_cursor = 0;  // 0: what nobody has acknowledged yet.
-  bool until_end = true;          // Else: only what is there now.
+  std::uint64_t from_cursor = 0;                      // 0: what nobody has acknowledged yet.
+  bool until_end = true;                              // Else: only what is there now.
   std::function<void(ResultBatch::Reader)> on_batch;  // Progress; may be empty.
 };
 

@@ -66,7 +66,9 @@ Result<pid_t> spawn_node(const RunningCluster& cluster, const std::string& node,
   return process;
 }
 
-void pause_a_little() { std::this_thread::sleep_for(poll_interval); }
+void pause_a_little() {
+  std::this_thread::sleep_for(poll_interval);
+}
 
 bool ended(pid_t process, const std::string& node) {
   int status = 0;

@@ -11,7 +11,7 @@ namespace omma {
 
 struct LaunchOptions {
   std::filesystem::path cluster_file;
-  ClusterVariables variables;        // Beyond ${run_dir} and ${cluster_dir}.
+  ClusterVariables variables;  // Beyond ${run_dir} and ${cluster_dir}.
   bool verbose = false;
   std::function<void(const std::string&)> say;  // Progress, a line each.
 };

@@ -13,7 +13,7 @@ Examples:
   omma run people_count --camera east --line door=200,100:200,500
                                                           count people, print rows, then a summary
   omma run people_count --camera my.mp4 --record out      an own video, with an annotated copy
-  omma query people_count-1234 --out rows.jsonl           follow a session from anywhere, exactly once
+  omma query people_count-1234 --out rows.jsonl           follow a session, each row exactly once
   omma ps                                                 what runs where
   omma ledger --details                                   where every frame went
   omma down                                               stop the cluster
@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
   std::string file;
   std::vector<std::string> settings;
   bool verbose = false;
-  auto* up = add_common(app.add_subcommand("up", "start the cluster of a cluster file, on this machine"));
+  auto* up =
+      add_common(app.add_subcommand("up", "start the cluster of a cluster file, on this machine"));
   up->add_option("file", file, "cluster file (YAML)")->required();
   up->add_option("--set", settings, "NAME=VALUE for a ${NAME} in the file; repeatable");
   up->add_flag("--verbose", verbose, "nodes log more");
@@ -85,14 +86,17 @@ int main(int argc, char** argv) {
   ps->callback([&] { code = ps_command(common); });
 
   bool details = false;
-  auto* ledger = add_common(app.add_subcommand("ledger", "where every frame went; 4 if it does not add up"));
+  auto* ledger =
+      add_common(app.add_subcommand("ledger", "where every frame went; 4 if it does not add up"));
   ledger->add_flag("--details", details, "every stage and every edge");
   ledger->callback([&] { code = ledger_command(common, details); });
 
-  auto* where = add_common(app.add_subcommand("where", "print the cluster's folder: sockets, logs, data"));
+  auto* where =
+      add_common(app.add_subcommand("where", "print the cluster's folder: sockets, logs, data"));
   where->callback([&] { code = where_command(common); });
 
-  auto* models = add_common(app.add_subcommand("models", "list the models that the cluster can run"));
+  auto* models =
+      add_common(app.add_subcommand("models", "list the models that the cluster can run"));
   models->callback([&] { code = models_command(common); });
 
   auto* apps = add_common(app.add_subcommand("apps", "list the apps and their parameters"));
@@ -105,10 +109,12 @@ int main(int argc, char** argv) {
   std::string out;
   std::string window;
   std::uint64_t frames_max = 0;
-  auto* clip = app.add_subcommand("clip", "cut a part out of a video, as H.264: a camera of its own");
+  auto* clip =
+      app.add_subcommand("clip", "cut a part out of a video, as H.264: a camera of its own");
   clip->add_option("source", source, "a video file")->required();
   clip->add_option("out", out, "the MP4 to write")->required();
-  clip->add_option("--window", window, "x,y,width,height in pixels of the source; all of it if left out");
+  clip->add_option("--window", window,
+                   "x,y,width,height in pixels of the source; all of it if left out");
   clip->add_option("--frames", frames_max, "only the first so many");
   clip->callback([&] { code = clip_command(source, out, window, frames_max); });
 

@@ -132,12 +132,12 @@ int run_node(const std::string& name, const std::filesystem::path& cluster_file,
   NodeOptions options;
   options.spec = *spec;
   options.cluster = *cluster;
-  auto node = Node::start(
-      std::move(options), std::move(types),
-      NodeParts{clock, random, **log, pool, apps, view, [&] {
-                  return models_as_json(spec->model_folders.empty() ? cluster->model_folders
-                                                                    : spec->model_folders);
-                }});
+  auto node = Node::start(std::move(options), std::move(types),
+                          NodeParts{clock, random, **log, pool, apps, view, [&] {
+                                      return models_as_json(spec->model_folders.empty()
+                                                                ? cluster->model_folders
+                                                                : spec->model_folders);
+                                    }});
   if (!node) {
     (*log)->error("node", "not started", {{"why", node.error().describe()}});
     return exit_failed;

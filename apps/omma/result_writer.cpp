@@ -12,10 +12,14 @@ namespace {
 
 nlohmann::ordered_json value_of(Field::Value::Reader value) {
   switch (value.which()) {
-    case Field::Value::TEXT: return value.getText().cStr();
-    case Field::Value::INTEGER: return value.getInteger();
-    case Field::Value::REAL: return value.getReal();
-    case Field::Value::FLAG: return value.getFlag();
+    case Field::Value::TEXT:
+      return value.getText().cStr();
+    case Field::Value::INTEGER:
+      return value.getInteger();
+    case Field::Value::REAL:
+      return value.getReal();
+    case Field::Value::FLAG:
+      return value.getFlag();
   }
   return nullptr;
 }
@@ -70,7 +74,8 @@ Result<void> ResultWriter::open_file(const std::filesystem::path& path) {
     whole_bytes += line.size() + 1;
   }
   existing.close();
-  if (std::filesystem::exists(path, failed)) std::filesystem::resize_file(path, whole_bytes, failed);
+  if (std::filesystem::exists(path, failed))
+    std::filesystem::resize_file(path, whole_bytes, failed);
   file_.reset(std::fopen(path.c_str(), "a"));
   if (!file_ || failed) {
     return Error{Code::unavailable, "cannot write " + path.string() + ": " +

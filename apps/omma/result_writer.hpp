@@ -1,6 +1,6 @@
 // ResultWriter: results as JSON Lines or as a table, on the terminal or in a file. A file remembers
-// by itself how far it got: opened again, it says which cursor comes next, so that a client that was
-// killed goes on with no row lost and none written twice.
+// by itself how far it got: opened again, it says which cursor comes next, so that a client that
+// was killed goes on with no row lost and none written twice.
 #pragma once
 
 #include "runtime/base/error.hpp"

@@ -22,14 +22,20 @@ std::string row(const char* format, auto... values) {
   return text;
 }
 
-double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
+double milliseconds(Duration duration) {
+  return static_cast<double>(duration.count()) / 1e6;
+}
 
 std::string value_text(Field::Value::Reader value) {
   switch (value.which()) {
-    case Field::Value::TEXT: return value.getText().cStr();
-    case Field::Value::INTEGER: return std::to_string(value.getInteger());
-    case Field::Value::REAL: return row("%.3f", value.getReal());
-    case Field::Value::FLAG: return value.getFlag() ? "yes" : "no";
+    case Field::Value::TEXT:
+      return value.getText().cStr();
+    case Field::Value::INTEGER:
+      return std::to_string(value.getInteger());
+    case Field::Value::REAL:
+      return row("%.3f", value.getReal());
+    case Field::Value::FLAG:
+      return value.getFlag() ? "yes" : "no";
   }
   return "?";
 }
@@ -48,9 +54,8 @@ std::vector<std::string> in_order(const StageLatencies& latencies) {
     const auto found = std::find(std::begin(stage_order), std::end(stage_order), name);
     return name == "total" ? 100 : static_cast<int>(found - std::begin(stage_order));
   };
-  std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
-    return rank(a) < rank(b);
-  });
+  std::stable_sort(names.begin(), names.end(),
+                   [&](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
   return names;
 }
 
@@ -62,18 +67,21 @@ std::string reasons_text(const Reasons& reasons) {
   return text.empty() ? "0" : text;
 }
 
-// One line of a camera: captured, then each ending with a number.
+// "  east: captured 795", then a line for each way its frames went.
 std::string camera_text(const Accounts& accounts, const CameraAccount& camera) {
   std::string text = "  " + camera.name + ": captured " + std::to_string(camera.captured) + "\n";
   for (const CameraPath& path : paths_of(accounts, camera)) {
-    std::uint64_t sum = 0;
-    std::string endings;
+    std::string delivered = "nowhere yet: delivered 0";
+    std::string others;
     for (const Ending& ending : path.endings) {
-      sum += ending.frames;
-      endings += "      " + row("%8llu", static_cast<unsigned long long>(ending.frames)) + "  " +
-                 ending.where + ": " + ending.why + "\n";
+      const std::string frames = std::to_string(ending.frames);
+      if (ending.why == "done" || ending.why == "arrived") {
+        delivered = "to " + ending.where + ": delivered " + frames;
+      } else {
+        others += ", " + frames + " " + ending.why + " (" + ending.where + ")";
+      }
     }
-    text += "    way of " + std::to_string(sum) + " frames:\n" + endings;
+    text += "    " + delivered + others + "\n";
   }
   return text;
 }
@@ -81,13 +89,12 @@ std::string camera_text(const Accounts& accounts, const CameraAccount& camera) {
 }  // namespace
 
 std::string summary_text(SessionSummary::Reader summary) {
-  std::string text = row("Results: %llu%s\n",
-                         static_cast<unsigned long long>(summary.getResults()),
+  std::string text = row("Results: %llu%s\n", static_cast<unsigned long long>(summary.getResults()),
                          summary.getEnded() ? "" : " so far");
   for (auto last : summary.getLastOfKind()) {
     if (!last.getTag().getEnd()) continue;
-    text += "  " + std::string(last.getTag().getCamera().cStr()) + " (" + last.getKind().cStr() +
-            ")\n";
+    text +=
+        "  " + std::string(last.getTag().getCamera().cStr()) + " (" + last.getKind().cStr() + ")\n";
     if (last.getTag().getError().size() > 0) {
       text += "    ended early: " + std::string(last.getTag().getError().cStr()) + "\n";
     }
@@ -106,10 +113,10 @@ std::string summary_text(SessionSummary::Reader summary) {
                   milliseconds(stage.wire.percentile(50)), milliseconds(stage.wire.percentile(99)));
       continue;
     }
-    text += row("  %-20s %8.1f   %8.1f     %8.1f   %8.1f\n", name.c_str(),
-                milliseconds(stage.compute.percentile(50)),
-                milliseconds(stage.compute.percentile(99)),
-                milliseconds(stage.wire.percentile(50)), milliseconds(stage.wire.percentile(99)));
+    text +=
+        row("  %-20s %8.1f   %8.1f     %8.1f   %8.1f\n", name.c_str(),
+            milliseconds(stage.compute.percentile(50)), milliseconds(stage.compute.percentile(99)),
+            milliseconds(stage.wire.percentile(50)), milliseconds(stage.wire.percentile(99)));
   }
   return text;
 }
@@ -145,12 +152,11 @@ std::string summary_json(SessionSummary::Reader summary) {
 bool is_quiet(const Accounts& accounts) {
   const bool edges = std::all_of(accounts.edges.begin(), accounts.edges.end(),
                                  [](const EdgeAccount& edge) { return edge.in_flight == 0; });
-  return edges && std::all_of(accounts.stages.begin(), accounts.stages.end(),
-                              [](const StageAccount& stage) {
-                                return std::all_of(
-                                    stage.by_origin.begin(), stage.by_origin.end(),
-                                    [](const auto& flow) { return flow.second.held == 0; });
-                              });
+  return edges &&
+         std::all_of(accounts.stages.begin(), accounts.stages.end(), [](const StageAccount& stage) {
+           return std::all_of(stage.by_origin.begin(), stage.by_origin.end(),
+                              [](const auto& flow) { return flow.second.held == 0; });
+         });
 }
 
 std::string ledger_text(const Accounts& accounts, const std::vector<Violation>& broken,
@@ -188,8 +194,8 @@ std::string ledger_text(const Accounts& accounts, const std::vector<Violation>& 
     text += "BROKEN " + violation.law + ": " + violation.what + ": " + violation.numbers + "\n";
   }
   if (broken.empty()) {
-    text += std::string("The ledger adds up") + (quiet ? ": every frame is accounted for.\n"
-                                                        : ", with messages still on their way.\n");
+    text += std::string("The ledger adds up") +
+            (quiet ? ": every frame is accounted for.\n" : ", with messages still on their way.\n");
   }
   return text;
 }

@@ -7,6 +7,7 @@
 // line's totals), "alert" (people, limit), "end" (all totals).
 #include "apps/people_count/people_count.hpp"
 
+#include <cstdio>
 #include <filesystem>
 
 #include "actors/frame_tag.hpp"
@@ -91,20 +92,31 @@ class PeopleCounter final : public Actor {
 
 namespace {
 
+// From 0, which it also is if not given, to `max`.
+double number_within(AppQuery& query, const std::string& name, const std::string& help,
+                     double max) {
+  const double value = query.number(name, 0, help);
+  if (value >= 0 && value <= max) return value;
+  char range[64];
+  std::snprintf(range, sizeof range, " takes a number from 0 to %g, not %g: ", max, value);
+  query.fail({Code::invalid_argument, "--" + name + range + help});
+  return 0;
+}
+
 void configure(AppQuery& query, PeopleCountConfig::Builder config) {
   auto tracker = config.initTracker();
   query.model(tracker.initShard());
   auto detect = tracker.initDetect();
   query.camera(detect.initRouter().initCamera());
-  detect.setFramesPerSecondMax(static_cast<float>(
-      query.number("fps", 0, "frames a second that are looked at; 0: all")));
+  detect.setFramesPerSecondMax(
+      static_cast<float>(query.number("fps", 0, "frames a second that are looked at; 0: all")));
   detect.setMotionThreshold(static_cast<float>(
       query.number("motion", 0, "look only when this share of the picture changes, 0..1")));
   tracker.initLabels(1).set(0, "person");
   read_lines(query, [&](unsigned count) { return config.initLines(count); });
   read_zones(query, [&](unsigned count) { return config.initZones(count); });
-  config.setAlertOver(static_cast<std::uint32_t>(
-      query.number("alert-over", 0, "say so when more people are in the picture; 0: never")));
+  config.setAlertOver(static_cast<std::uint32_t>(number_within(
+      query, "alert-over", "say so when more people are in the picture; 0: never", 1e6)));
 
   const std::string folder = query.text("record", "", "write annotated video into this folder");
   if (folder.empty()) return;

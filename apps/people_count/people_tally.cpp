@@ -5,7 +5,9 @@
 namespace omma {
 namespace {
 
-kernels::Point point_of(PicturePoint::Reader in) { return {in.getX(), in.getY()}; }
+kernels::Point point_of(PicturePoint::Reader in) {
+  return {in.getX(), in.getY()};
+}
 
 }  // namespace
 
@@ -85,17 +87,17 @@ void PeopleTally::save(PeopleCountState::Builder out) const {
 
 Result<void> PeopleTally::load(PeopleCountState::Reader in) {
   if (in.getLines().size() != lines_.size() || in.getZonesMost().size() != zones_.size()) {
-    return Error{Code::corrupt, "state of " + std::to_string(in.getLines().size()) +
-                                    " lines and " + std::to_string(in.getZonesMost().size()) +
-                                    " zones for " + std::to_string(lines_.size()) + " and " +
+    return Error{Code::corrupt, "state of " + std::to_string(in.getLines().size()) + " lines and " +
+                                    std::to_string(in.getZonesMost().size()) + " zones for " +
+                                    std::to_string(lines_.size()) + " and " +
                                     std::to_string(zones_.size())};
   }
   for (unsigned i = 0; i < lines_.size(); ++i) {
     const auto line = in.getLines()[i];
     LineCrossing::State state{line.getToLeft(), line.getToRight(), {}};
     for (auto standing : line.getStandings()) {
-      state.tracks.push_back({standing.getTrack(), {standing.getX(), standing.getY()},
-                              standing.getUnseenFrames()});
+      state.tracks.push_back(
+          {standing.getTrack(), {standing.getX(), standing.getY()}, standing.getUnseenFrames()});
     }
     if (auto restored = lines_[i].second.restore(std::move(state)); !restored) return restored;
   }

@@ -1,6 +1,7 @@
 #include "apps/people_count/picture_text.hpp"
 
 #include <charconv>
+#include <cmath>
 
 namespace omma {
 namespace {
@@ -9,7 +10,7 @@ bool read_number(const std::string& text, std::size_t& at, float& out) {
   const char* first = text.data() + at;
   const auto parsed = std::from_chars(first, text.data() + text.size(), out);
   at = static_cast<std::size_t>(parsed.ptr - text.data());
-  return parsed.ec == std::errc() && parsed.ptr != first;
+  return parsed.ec == std::errc() && parsed.ptr != first && std::isfinite(out);
 }
 
 bool skip(const std::string& text, std::size_t& at, char wanted) {
@@ -61,6 +62,10 @@ Result<std::optional<NamedPoints>> parse_points(const std::string& text, const s
   if (at != text.size() || named.points.size() < points_min || named.points.size() > points_max) {
     return wrong;
   }
+  if (points_max == 2 && named.points[0] == named.points[1]) {
+    return Error{Code::invalid_argument,
+                 "the two points of '" + text + "' are the same; a line needs a length"};
+  }
   return std::optional<NamedPoints>(std::move(named));
 }
 
@@ -81,9 +86,9 @@ void read_lines(AppQuery& query,
 void read_zones(AppQuery& query,
                 const std::function<capnp::List<Zone>::Builder(unsigned)>& init_zones) {
   constexpr std::size_t corners_max = 64;
-  const auto all =
-      parse_all(query, query.each("zone", "count who is inside: NAME=x,y:x,y:x,y, 3 corners or more"),
-                3, corners_max);
+  const auto all = parse_all(
+      query, query.each("zone", "count who is inside: NAME=x,y:x,y:x,y, 3 corners or more"), 3,
+      corners_max);
   auto out = init_zones(static_cast<unsigned>(all.size()));
   for (unsigned i = 0; i < out.size(); ++i) {
     out[i].setName(all[i].name);

@@ -25,10 +25,12 @@ std::size_t class_size(std::size_t size) {
 }
 
 std::byte* allocate(std::size_t size) {
-  return static_cast<std::byte*>(::operator new(size, std::align_val_t{alignment_bytes}));
+  return static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment_bytes}));
 }
 
-void release(std::byte* memory) { ::operator delete(memory, std::align_val_t{alignment_bytes}); }
+void release(std::byte* memory) {
+  ::operator delete (memory, std::align_val_t{alignment_bytes});
+}
 
 }  // namespace
 

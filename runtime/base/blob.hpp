@@ -26,9 +26,7 @@ class Blob {
   static Blob wrap(std::shared_ptr<const void> owner, std::span<const std::byte> bytes);
 
   std::span<const std::byte> bytes() const { return bytes_; }
-  const std::uint8_t* data() const {
-    return reinterpret_cast<const std::uint8_t*>(bytes_.data());
-  }
+  const std::uint8_t* data() const { return reinterpret_cast<const std::uint8_t*>(bytes_.data()); }
   std::size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
   // A part of it that keeps the whole alive.

@@ -20,8 +20,8 @@ std::string join_values(const Values&... values) {
 
 }  // namespace omma::detail
 
-#define OMMA_CHECK(expression, ...)                                         \
-  (static_cast<bool>(expression)                                            \
-       ? static_cast<void>(0)                                               \
-       : ::omma::detail::check_failed(#expression, __FILE__, __LINE__,      \
+#define OMMA_CHECK(expression, ...)                                    \
+  (static_cast<bool>(expression)                                       \
+       ? static_cast<void>(0)                                          \
+       : ::omma::detail::check_failed(#expression, __FILE__, __LINE__, \
                                       ::omma::detail::join_values(__VA_ARGS__)))

@@ -49,16 +49,15 @@ std::string ContentHash::hex() const {
 Result<ContentHash> ContentHash::from_hex(std::string_view text) {
   ContentHash hash;
   if (text.size() != hash.bytes.size() * 2) {
-    return Error{Code::invalid_argument, "a SHA-256 has 64 hexadecimal digits, this has " +
-                                             std::to_string(text.size())};
+    return Error{Code::invalid_argument,
+                 "a SHA-256 has 64 hexadecimal digits, this has " + std::to_string(text.size())};
   }
   for (std::size_t i = 0; i < hash.bytes.size(); ++i) {
     const int high = value_of_digit(text[2 * i]);
     const int low = value_of_digit(text[2 * i + 1]);
     if (high < 0 || low < 0) {
-      return Error{Code::invalid_argument,
-                   "a SHA-256 is lower-case hexadecimal, position " + std::to_string(2 * i) +
-                       " is not"};
+      return Error{Code::invalid_argument, "a SHA-256 is lower-case hexadecimal, position " +
+                                               std::to_string(2 * i) + " is not"};
     }
     hash.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
@@ -77,8 +76,9 @@ Result<ContentHash> sha256_of_file(const std::filesystem::path& path) {
   DigestContext context = begin_sha256();
   std::vector<char> piece(1 << 16);
   while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0) {
-    OMMA_CHECK(EVP_DigestUpdate(context.get(), piece.data(),
-                                static_cast<std::size_t>(file.gcount())) == 1, "update");
+    OMMA_CHECK(
+        EVP_DigestUpdate(context.get(), piece.data(), static_cast<std::size_t>(file.gcount())) == 1,
+        "update");
   }
   if (file.bad()) return Error{Code::unavailable, "reading " + path.string() + " failed"};
   return finish(context.get());

@@ -38,8 +38,14 @@ ActorId ActorId::of(std::string_view type, std::string_view key) {
   return of(type, std::as_bytes(std::span(key.data(), key.size())));
 }
 
-std::string ActorId::text() const { return hex_of(high, low); }
-std::string ActorId::short_text() const { return text().substr(0, 8); }
-std::string Incarnation::text() const { return hex_of(high, low); }
+std::string ActorId::text() const {
+  return hex_of(high, low);
+}
+std::string ActorId::short_text() const {
+  return text().substr(0, 8);
+}
+std::string Incarnation::text() const {
+  return hex_of(high, low);
+}
 
 }  // namespace omma

@@ -3,13 +3,13 @@
 namespace omma {
 
 Instant SystemClock::now() const {
-  return Instant(std::chrono::duration_cast<Duration>(
-      std::chrono::steady_clock::now().time_since_epoch()));
+  return Instant(
+      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
 WallTime SystemClock::wall_now() const {
-  return WallTime(std::chrono::duration_cast<Duration>(
-      std::chrono::system_clock::now().time_since_epoch()));
+  return WallTime(
+      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
 }
 
 }  // namespace omma

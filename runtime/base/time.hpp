@@ -30,10 +30,18 @@ struct WallTimeline {
 };
 using WallTime = WallTimeline::time_point;
 
-constexpr std::int64_t nanoseconds_of(Instant t) { return t.time_since_epoch().count(); }
-constexpr std::int64_t nanoseconds_of(WallTime t) { return t.time_since_epoch().count(); }
-constexpr Instant instant_of(std::int64_t ns) { return Instant(Duration(ns)); }
-constexpr WallTime wall_time_of(std::int64_t ns) { return WallTime(Duration(ns)); }
+constexpr std::int64_t nanoseconds_of(Instant t) {
+  return t.time_since_epoch().count();
+}
+constexpr std::int64_t nanoseconds_of(WallTime t) {
+  return t.time_since_epoch().count();
+}
+constexpr Instant instant_of(std::int64_t ns) {
+  return Instant(Duration(ns));
+}
+constexpr WallTime wall_time_of(std::int64_t ns) {
+  return WallTime(Duration(ns));
+}
 
 // Thread-safe.
 class Clock {

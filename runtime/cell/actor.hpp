@@ -60,8 +60,8 @@ struct PlacementWish {
 struct StageSpec {
   ActorId id;
   std::string type;
-  std::string name;                // For people.
-  std::vector<std::byte> config;   // Flat Cap'n Proto encoding, canonical.
+  std::string name;               // For people.
+  std::vector<std::byte> config;  // Flat Cap'n Proto encoding, canonical.
   PlacementWish wish;
 };
 

@@ -53,13 +53,19 @@ class ConfigReader {
 namespace detail {
 
 template <class A>
-concept HasState = requires { typename A::State; };
+concept HasState = requires {
+  typename A::State;
+};
 
 template <class A>
-concept IsStage = requires { requires A::is_stage; };
+concept IsStage = requires {
+  requires A::is_stage;
+};
 
 template <class A>
-concept EndsFrames = requires { requires A::ends_frames; };
+concept EndsFrames = requires {
+  requires A::ends_frames;
+};
 
 template <class A, class... Messages>
 bool accepts_any([[maybe_unused]] std::uint64_t type, Accepts<Messages...>) {
@@ -92,9 +98,8 @@ ActorType actor_type(Make make) {
   };
   type.save = [](const Actor& actor) -> Message {
     if constexpr (detail::HasState<A>) {
-      return Message::build<typename A::State>([&](typename A::State::Builder out) {
-        static_cast<const A&>(actor).save(out);
-      });
+      return Message::build<typename A::State>(
+          [&](typename A::State::Builder out) { static_cast<const A&>(actor).save(out); });
     } else {
       (void)actor;
       return {};
@@ -116,9 +121,8 @@ ActorType actor_type(Make make) {
 
 template <class A>
 ActorType actor_type() {
-  return actor_type<A>([](typename A::Config::Reader config) {
-    return std::make_unique<A>(config);
-  });
+  return actor_type<A>(
+      [](typename A::Config::Reader config) { return std::make_unique<A>(config); });
 }
 
 // The types that a node can host, by name.

@@ -24,7 +24,7 @@ struct CellReport {
     std::uint64_t turns = 0;
     std::uint64_t failed_turns = 0;
     std::uint64_t restarts = 0;
-    std::uint64_t set_aside = 0;           // Messages given up after limits::attempts_max.
+    std::uint64_t set_aside = 0;  // Messages given up after limits::attempts_max.
     std::uint64_t jobs_failed = 0;
     std::uint64_t late_replies = 0;        // To requests that were given up.
     std::vector<std::string> last_errors;  // The newest limits::set_aside_messages_max.
@@ -42,8 +42,8 @@ struct CellReport {
   std::size_t messages_held = 0;
   bool blocked = false;
   bool ends_frames = false;
-  std::map<std::string, std::uint64_t> captured;   // By camera.
-  std::map<std::uint64_t, StageCounts> stage;      // By origin camera.
+  std::map<std::string, std::uint64_t> captured;  // By camera.
+  std::map<std::uint64_t, StageCounts> stage;     // By origin camera.
   std::vector<Streams::OutAccount> out;
   std::vector<Streams::InAccount> in;
 };

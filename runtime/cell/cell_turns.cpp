@@ -135,10 +135,10 @@ void CellCore::retry_later(Input input, const std::string& error) {
             std::to_string(limits::attempts_max) + ": " + error);
   const bool resumes = input.kind != Input::Kind::start && input.kind != Input::Kind::resume;
   const bool given_up = ++input.attempts >= limits::attempts_max;
-  // What was held led to this job or timer, and would lead there again and again.
-  const bool held_are_to_blame =
-      given_up && (input.kind == Input::Kind::job_done || input.kind == Input::Kind::job_failed ||
-                   input.kind == Input::Kind::timer);
+  // What is held led to this job or timer, and would lead there again and again.
+  const bool held_are_to_blame = input.kind == Input::Kind::job_done ||
+                                 input.kind == Input::Kind::job_failed ||
+                                 input.kind == Input::Kind::timer;
   if (given_up) {
     set_aside(input, error);
   } else {

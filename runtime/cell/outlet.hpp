@@ -55,7 +55,7 @@ class Outlet : public OutletBase {
 
   // To every subscriber; the message is built once and shared.
   template <class Fill>
-    requires std::invocable<Fill, typename T::Builder>
+  requires std::invocable<Fill, typename T::Builder>
   void publish(Turn& turn, Fill&& fill, std::vector<Blob> payloads = {}) {
     if (subscribers().empty()) return;
     publish(turn, Message::build<T>(std::forward<Fill>(fill), std::move(payloads)));

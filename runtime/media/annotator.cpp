@@ -77,7 +77,8 @@ void Annotator::box(const kernels::Box& box, Colour colour, std::string_view lab
   tag({box.x1, room_above ? box.y1 - high : box.y1}, label, colour);
 }
 
-void Annotator::line(kernels::Point from, kernels::Point to, Colour colour, std::string_view label) {
+void Annotator::line(kernels::Point from, kernels::Point to, Colour colour,
+                     std::string_view label) {
   const auto thickness = static_cast<float>(stroke_) + 0.5F;
   canvas_.line(from, to, black, thickness + 2);
   canvas_.line(from, to, colour, thickness);
@@ -89,7 +90,8 @@ void Annotator::line(kernels::Point from, kernels::Point to, Colour colour, std:
   tag({(from.x + to.x - wide) / 2, (from.y + to.y) / 2 + thickness * 2}, label, colour);
 }
 
-void Annotator::zone(std::span<const kernels::Point> corners, Colour colour, std::string_view label) {
+void Annotator::zone(std::span<const kernels::Point> corners, Colour colour,
+                     std::string_view label) {
   if (corners.size() < 3) return;
   canvas_.fill_polygon(corners, colour, 0.22F);
   kernels::Point middle;

@@ -40,7 +40,7 @@ void for_each_stroke(char character, Each&& each) {
       continue;
     }
     const kernels::Point here{static_cast<float>(strokes[i] - '0'),
-                     static_cast<float>(strokes[i + 1] - '0')};
+                              static_cast<float>(strokes[i + 1] - '0')};
     if (started) each(before, here);
     before = here;
     started = true;
@@ -142,7 +142,7 @@ void Canvas::text(kernels::Point at, std::string_view text, Colour colour, float
     for (int y = y1; y < y2; ++y) {
       for (int x = x1; x < x2; ++x) {
         const kernels::Point centre{(static_cast<float>(x) + 0.5F - at.x) / unit,
-                           (static_cast<float>(y) + 0.5F - at.y) / unit};
+                                    (static_cast<float>(y) + 0.5F - at.y) / unit};
         float nearest = 1e9F;
         for_each_stroke(character, [&](kernels::Point a, kernels::Point b) {
           nearest = std::min(nearest, distance_to_segment(centre, a, b));

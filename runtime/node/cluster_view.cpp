@@ -12,10 +12,9 @@ void fill(CameraConfig::Builder out, const CameraSpec& camera) {
   out.setName(camera.name);
   out.setSource(camera.source);
   out.setNode(camera.node);
-  out.setMode(camera.mode == CameraSpec::Mode::live ? CaptureMode::LIVE
-                                                     : CaptureMode::EVERY_FRAME);
+  out.setMode(camera.mode == CameraSpec::Mode::live ? CaptureMode::LIVE : CaptureMode::EVERY_FRAME);
   out.setPace(camera.pace == CameraSpec::Pace::by_timestamps ? Pace::BY_TIMESTAMPS
-                                                              : Pace::AS_FAST_AS_POSSIBLE);
+                                                             : Pace::AS_FAST_AS_POSSIBLE);
   out.setFramesMax(camera.frames_max.value_or(0));
   if (camera.window) {
     out.setWindowX(static_cast<std::uint32_t>(camera.window->x));

@@ -24,7 +24,9 @@ ActorId session_id(const std::string& name) {
   return ActorId::of("query_session", std::string_view(name));
 }
 
-std::string text_of(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+std::string text_of(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
 
 }  // namespace
 
@@ -74,7 +76,8 @@ void ControlService::handle(const Message& request, const Answer& answer) {
                    ", which this node does not know; use an omma of the same version"});
 }
 
-// --- Queries --------------------------------------------------------------------------------------
+// --- Queries
+// --------------------------------------------------------------------------------------
 
 void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer) {
   const std::string wanted = text_of(request.getApp());
@@ -86,8 +89,9 @@ void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer)
   }
   if (app == nullptr) {
     const auto nearest = nearest_name(wanted, names);
-    return answer(Error{Code::not_found, "no app '" + wanted + "'" +
-                                             (nearest ? "; did you mean '" + *nearest + "'?" : "")});
+    return answer(
+        Error{Code::not_found,
+              "no app '" + wanted + "'" + (nearest ? "; did you mean '" + *nearest + "'?" : "")});
   }
   Parameters parameters;
   for (auto parameter : request.getParameters()) {
@@ -111,8 +115,8 @@ void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer)
     list[i].setIdLow(input.id.low);
     list[i].setType(input.type);
     list[i].setName(input.name);
-    list[i].setConfig({reinterpret_cast<const kj::byte*>(input.config.data()),
-                       input.config.size()});
+    list[i].setConfig(
+        {reinterpret_cast<const kj::byte*>(input.config.data()), input.config.size()});
     list[i].setWishNode(input.wish.node);
     list[i].setWishCamera(input.wish.near_camera);
     list[i].setWishRole(input.wish.role);
@@ -125,22 +129,22 @@ void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer)
   spec->wish.node = services_.self.name;  // Near its client.
 
   // A name stands for one query: a second one under it is refused, not mixed in.
-  services_.directory.actor(spec->id, [this, spec, session,
-                                       answer](Result<std::optional<ActorRecord>> found) {
-    if (!found) return answer(found.error());
-    if (*found && (*found)->state == ActorRecord::State::active) {
-      return answer(Error{Code::conflict, "session '" + session +
-                                              "' runs already; follow it with omma query " +
-                                              session + ", or end it with omma stop " + session});
-    }
-    services_.gateway.ask(
-        spec->id, spec, Message::build<SummaryRequest>([](SummaryRequest::Builder) {}),
-        [answer, session](Result<Message> reply) {
-          if (!reply) return answer(reply.error());
-          answer(Message::build<wire::Started>(
-              [&](wire::Started::Builder out) { out.setSession(session); }));
-        });
-  });
+  services_.directory.actor(
+      spec->id, [this, spec, session, answer](Result<std::optional<ActorRecord>> found) {
+        if (!found) return answer(found.error());
+        if (*found && (*found)->state == ActorRecord::State::active) {
+          return answer(Error{Code::conflict,
+                              "session '" + session + "' runs already; follow it with omma query " +
+                                  session + ", or end it with omma stop " + session});
+        }
+        services_.gateway.ask(spec->id, spec,
+                              Message::build<SummaryRequest>([](SummaryRequest::Builder) {}),
+                              [answer, session](Result<Message> reply) {
+                                if (!reply) return answer(reply.error());
+                                answer(Message::build<wire::Started>(
+                                    [&](wire::Started::Builder out) { out.setSession(session); }));
+                              });
+      });
 }
 
 // Recorded video is watched to the last result; a live query rather drops old results than stop.
@@ -178,7 +182,8 @@ void ControlService::ask_session(capnp::Text::Reader session, Message request,
       });
 }
 
-// --- Looking inside ---------------------------------------------------------------------------------
+// --- Looking inside
+// ---------------------------------------------------------------------------------
 
 namespace {
 
@@ -293,9 +298,8 @@ void ControlService::list_processes(bool everywhere, const Answer& answer) {
         everywhere, Message::build<wire::ListProcesses>([](wire::ListProcesses::Builder) {}),
         to_json(report), answer,
         [](const Message& reply) {
-          return reply.is<wire::ProcessList>()
-                     ? text_of(reply.as<wire::ProcessList>().getJson())
-                     : std::string("{}");
+          return reply.is<wire::ProcessList>() ? text_of(reply.as<wire::ProcessList>().getJson())
+                                               : std::string("{}");
         },
         [](std::string json) {
           return Message::build<wire::ProcessList>(

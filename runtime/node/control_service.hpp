@@ -1,5 +1,5 @@
-// ControlService: what a node answers to the `omma` command: start and stop queries, follow results,
-// list what runs, collect the ledger. Requests are structs of schemas/control.capnp.
+// ControlService: what a node answers to the `omma` command: start and stop queries, follow
+// results, list what runs, collect the ledger. Requests are structs of schemas/control.capnp.
 //
 // Called on the link's thread; answers from whichever thread has the answer.
 #pragma once

@@ -121,18 +121,20 @@ void DirectoryClient::register_node(const NodeRecord& wanted, Done<NodeRecord> d
 
 void DirectoryClient::nodes(Done<std::vector<NodeRecord>> done) const {
   call_(Message::build<wire::ListNodes>([](wire::ListNodes::Builder) {}),
-        answer_as<wire::NodeList, std::vector<NodeRecord>>(
-            std::move(done), [](wire::NodeList::Reader in) {
-              std::vector<NodeRecord> nodes;
-              for (auto node : in.getNodes()) nodes.push_back(read(node));
-              return nodes;
-            }));
+        answer_as<wire::NodeList, std::vector<NodeRecord>>(std::move(done),
+                                                           [](wire::NodeList::Reader in) {
+                                                             std::vector<NodeRecord> nodes;
+                                                             for (auto node : in.getNodes())
+                                                               nodes.push_back(read(node));
+                                                             return nodes;
+                                                           }));
 }
 
 void DirectoryClient::deregister_node(const NodeId& node, Done<bool> done) const {
-  call_(Message::build<wire::DeregisterNode>(
-            [&](wire::DeregisterNode::Builder out) { write(out.initNode(), node); }),
-        answer_as<wire::Nothing, bool>(std::move(done), [](wire::Nothing::Reader) { return true; }));
+  call_(
+      Message::build<wire::DeregisterNode>(
+          [&](wire::DeregisterNode::Builder out) { write(out.initNode(), node); }),
+      answer_as<wire::Nothing, bool>(std::move(done), [](wire::Nothing::Reader) { return true; }));
 }
 
 }  // namespace omma

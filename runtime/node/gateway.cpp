@@ -62,17 +62,16 @@ StageSpec gateway_spec(const NodeId& node) {
   spec.name = node.name;
   spec.id = ActorId::of(spec.type, std::string_view(node.name + "/" + node.incarnation.text()));
   capnp::MallocMessageBuilder builder;
-  spec.config = bytes_of_words(
-      capnp::canonicalize(builder.initRoot<wire::Nothing>().asReader()));
+  spec.config = bytes_of_words(capnp::canonicalize(builder.initRoot<wire::Nothing>().asReader()));
   spec.wish.node = node.name;
   return spec;
 }
 
 void Gateway::ask(const ActorId& target, std::shared_ptr<const StageSpec> spec, Message request,
                   Answer answer) const {
-  cell_.put(CellInput{CellInput::Command{
-      [waiting = waiting_, target, spec = std::move(spec), request = std::move(request),
-       answer = std::move(answer)](Turn& turn) {
+  cell_.put(CellInput{
+      CellInput::Command{[waiting = waiting_, target, spec = std::move(spec),
+                          request = std::move(request), answer = std::move(answer)](Turn& turn) {
         const std::uint64_t correlation = turn.request_message(target, spec, request);
         std::lock_guard lock(waiting->mutex);
         waiting->by_correlation.emplace(correlation, answer);

@@ -1,6 +1,6 @@
 // Gateway: how something that is no actor (a client's call) asks an actor. One actor a node stands
-// in for all clients of that node: it sends the request under its own name, so that order, resending
-// and time-outs are those of any other actor, and hands the reply to whoever waits.
+// in for all clients of that node: it sends the request under its own name, so that order,
+// resending and time-outs are those of any other actor, and hands the reply to whoever waits.
 //
 // Gateway is thread-safe; answers come on an actor's thread.
 #pragma once

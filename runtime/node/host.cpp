@@ -270,12 +270,15 @@ void Host::on_begun(const ActorId& id, Result<ActorRecord> record) {
 }
 
 void Host::spawn(const ActorRecord& record) {
+  const ActorType* type = services_.types.find(record.type);
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
     ++ports_;
+    // A stage may be wanted again by its configuration. What is no stage lives once: whoever asks
+    // for a session that was stopped must not begin it anew.
+    if (!type->is_stage) specs_.erase(record.id);
   }
-  const ActorType* type = services_.types.find(record.type);
   const CellCore::Identity identity{record.id,     record.type,  record.name,
                                     record.config, record.epoch, record.life};
   const Cell cell =

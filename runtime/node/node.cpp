@@ -58,10 +58,9 @@ class RunningNode final : public Node {
         compute_(make_thread_executor("omma-compute", options_.spec.executors.compute_threads)),
         io_(make_thread_executor("omma-io", options_.spec.executors.io_threads + 1)),
         directory_io_(make_thread_executor("omma-directory", 1)),
-        switchboard_({[this](const ActorId& target, const ActorId& asker) {
-                        host_->resolve(target, asker);
-                      },
-                      [this](const std::string& peer, const ActorId& id) { stray(peer, id); }}),
+        switchboard_(
+            {[this](const ActorId& target, const ActorId& asker) { host_->resolve(target, asker); },
+             [this](const std::string& peer, const ActorId& id) { stray(peer, id); }}),
         directory_([this](Message request, Answer answer) {
           ask_directory(std::move(request), std::move(answer));
         }) {
@@ -98,8 +97,8 @@ class RunningNode final : public Node {
         self_, HostServices{system_, types_, parts_.clock, switchboard_, directory_, *compute_,
                             *io_, parts_.log, hub_.get()});
     const StageSpec spec = gateway_spec(self_);
-    const auto lives = wait_for<ActorRecord>(
-        [&](auto done) { host_->activate(spec, done); }, limits::request_timeout);
+    const auto lives = wait_for<ActorRecord>([&](auto done) { host_->activate(spec, done); },
+                                             limits::request_timeout);
     if (!lives) return lives.error();
     const std::optional<Cell> cell = host_->cell(spec.id);
     OMMA_CHECK(cell.has_value(), spec.id.text());
@@ -144,9 +143,9 @@ class RunningNode final : public Node {
     handlers.on_call = [this](const std::optional<NodeId>& from, Message request, Answer answer) {
       on_call(from, request, answer);
     };
-    auto hub = open_link_hub(
-        LinkOptions{self_, options_.spec.listen_address, tls_of(options_.spec)},
-        std::move(handlers), parts_.pool, parts_.clock);
+    auto hub =
+        open_link_hub(LinkOptions{self_, options_.spec.listen_address, tls_of(options_.spec)},
+                      std::move(handlers), parts_.pool, parts_.clock);
     if (!hub) return hub.error();
     hub_ = *std::move(hub);
     switchboard_.attach(hub_.get());
@@ -175,9 +174,9 @@ class RunningNode final : public Node {
   }
 
   void stray(const std::string& peer, const ActorId& id) {
-    hub_->call(peer,
-               Message::build<wire::NotHere>(
-                   [&](wire::NotHere::Builder out) { write(out.initId(), id); }),
+    hub_->call(peer, Message::build<wire::NotHere>([&](wire::NotHere::Builder out) {
+                 write(out.initId(), id);
+               }),
                limits::request_timeout, [](const Result<Message>&) {});
   }
 

@@ -18,7 +18,7 @@ namespace omma {
 class Log;
 
 struct NodeOptions {
-  NodeSpec spec;              // Of this node in `cluster`.
+  NodeSpec spec;  // Of this node in `cluster`.
   ClusterFile cluster;
   Duration register_patience = std::chrono::seconds(20);  // For the head to come up.
   std::size_t scheduler_threads = 2;

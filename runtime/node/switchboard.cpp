@@ -74,7 +74,8 @@ std::vector<std::pair<ActorId, Cell>> Switchboard::cells() const {
   std::shared_lock lock(mutex_);
   std::vector<std::pair<ActorId, Cell>> cells;
   for (const auto& [id, route] : routes_) {
-    if (const auto* local = std::get_if<LocalRoute>(&route.way)) cells.emplace_back(id, local->cell);
+    if (const auto* local = std::get_if<LocalRoute>(&route.way))
+      cells.emplace_back(id, local->cell);
   }
   return cells;
 }

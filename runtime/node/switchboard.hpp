@@ -1,6 +1,6 @@
-// Switchboard: the node's table of who can be reached how. Every packet of this node passes it once:
-// to a cell in this process, to a peer over a link, or (while nobody knows) nowhere, since outboxes
-// send again what was lost and are told when a way is found.
+// Switchboard: the node's table of who can be reached how. Every packet of this node passes it
+// once: to a cell in this process, to a peer over a link, or (while nobody knows) nowhere, since
+// outboxes send again what was lost and are told when a way is found.
 //
 // Thread-safe; cells and link threads use it at the same time.
 #pragma once

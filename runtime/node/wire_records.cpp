@@ -14,7 +14,9 @@ std::vector<std::byte> bytes_of(capnp::Data::Reader data) {
   return {first, first + data.size()};
 }
 
-std::string text_of(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+std::string text_of(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
 
 }  // namespace
 
@@ -23,7 +25,9 @@ void write(wire::ActorKey::Builder out, const ActorId& id) {
   out.setLow(id.low);
 }
 
-ActorId read(wire::ActorKey::Reader in) { return {in.getHigh(), in.getLow()}; }
+ActorId read(wire::ActorKey::Reader in) {
+  return {in.getHigh(), in.getLow()};
+}
 
 void write(wire::NodeRef::Builder out, const NodeId& id) {
   out.setName(id.name);

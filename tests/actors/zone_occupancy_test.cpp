@@ -11,7 +11,8 @@ TrackBox standing_at(float x, float y, std::uint64_t id) {
 }
 
 // An L: the upper right quarter of the square is cut out.
-const std::vector<kernels::Point> corner{{0, 0}, {50, 0}, {50, 50}, {100, 50}, {100, 100}, {0, 100}};
+const std::vector<kernels::Point> corner{{0, 0},    {50, 0},    {50, 50},
+                                         {100, 50}, {100, 100}, {0, 100}};
 
 TEST_CASE("a zone contains what its outline encloses, notches left out") {
   const ZoneOccupancy zone(corner);

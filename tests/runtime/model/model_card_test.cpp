@@ -95,7 +95,7 @@ const Refusal refusals[] = {
     {"other form of boxes", R"({"boxes": "cx,cy,w,h in 0..1"})", "'boxes'"},
     {"an embedder of two outputs", R"({"kind": "embedder"})", "'outputs'"},
     {"half a hash", R"({"sha256": "abcd"})", "'sha256'"},
-    {"recommended score of 2", R"({"recommended": {"score": 2, "nms_iou": 0.5}})", "'recommended.score'"},
+    {"a score of 2", R"({"recommended": {"score": 2, "nms_iou": 0.5}})", "'recommended.score'"},
     {"no recommended overlap", R"({"recommended": {"score": 0.5}})", "'recommended.nms_iou'"},
     {"recommended of a wrong type", R"({"recommended": 0.5})", "'recommended'"},
     {"a misspelt field", R"({"recomended": {"score": 0.5, "nms_iou": 0.5}})", "'recomended'"},

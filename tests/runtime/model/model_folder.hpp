@@ -45,7 +45,8 @@ inline const char* const tiny_detector = R"(
 def forward(self, x):
     boxes = torch.tensor([[0.25, 0.25, 0.75, 0.75], [0.0, 0.0, 0.5, 1.0]])
     scores = x.mean([2, 3])[:, 0:2] / 255.0
-    return boxes.unsqueeze(0).expand([x.size(0), 2, 4]), scores.unsqueeze(1).expand([x.size(0), 2, 2])
+    boxes = boxes.unsqueeze(0).expand([x.size(0), 2, 4])
+    return boxes, scores.unsqueeze(1).expand([x.size(0), 2, 2])
 )";
 
 }  // namespace omma::test

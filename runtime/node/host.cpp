@@ -277,7 +277,7 @@ void Host::spawn(const ActorRecord& record) {
     ++ports_;
     // A stage may be wanted again by its configuration. What is no stage lives once: whoever asks
     // for a session that was stopped must not begin it anew.
-    if (!type->is_stage) specs_.erase(record.id);
+    if (!type->retire_when_unused) specs_.erase(record.id);
   }
   const CellCore::Identity identity{record.id,     record.type,  record.name,
                                     record.config, record.epoch, record.life};

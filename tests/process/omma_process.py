@@ -1,8 +1,8 @@
 """What the process tests share: the real omma binary, clusters of real processes on this machine,
 and an end to all of it, however a test ends.
 
-OMMA_BINARY names the binary, OMMA_SOURCE_DIR the checkout. One cluster home (OMMA_HOME) a test, in a
-short folder under /tmp: a Unix socket's path has at most 107 bytes.
+OMMA_BINARY names the binary, OMMA_SOURCE_DIR the checkout. One cluster home (OMMA_HOME) a test, in
+a short folder under /tmp: a Unix socket's path has at most 107 bytes.
 """
 import json
 import os

@@ -77,12 +77,13 @@ TEST_CASE("a path tells where each frame of a camera ended") {
   for (const Ending& ending : paths.front().endings) {
     lines.push_back(ending.where + ", " + ending.why + ": " + std::to_string(ending.frames));
   }
-  CHECK(lines == std::vector<std::string>{"stage camera 'lobby', failed: decode: 1",
-                                          "stream 00000000 to 00000000 (fresh), dropped: 9",
-                                          "stream 00000000 to 00000000 (fresh), not asked for: 40",
-                                          "stage model_shard 'lobby', failed: model: 2",
-                                          "stage people_count 'lobby', filtered: still: 8",
-                                          "stage people_count 'lobby', done: 40"});
+  CHECK(lines ==
+        std::vector<std::string>{
+            "camera 'lobby', failed: decode: 1",
+            "on the way from camera 'lobby' to stream_router 'lobby', dropped: 9",
+            "on the way from stream_router 'lobby' to model_shard 'lobby', not asked for: 40",
+            "model_shard 'lobby', failed: model: 2", "people_count 'lobby', filtered: still: 8",
+            "people_count 'lobby', done: 40"});
 }
 
 TEST_CASE("an edge that lost a message breaks its law, with the numbers") {

@@ -108,10 +108,10 @@ void configure(AppQuery& query, PeopleCountConfig::Builder config) {
   query.model(tracker.initShard());
   auto detect = tracker.initDetect();
   query.camera(detect.initRouter().initCamera());
-  detect.setFramesPerSecondMax(
-      static_cast<float>(query.number("fps", 0, "frames a second that are looked at; 0: all")));
+  detect.setFramesPerSecondMax(static_cast<float>(
+      number_within(query, "fps", "frames a second that are looked at, to 1000; 0: all", 1000)));
   detect.setMotionThreshold(static_cast<float>(
-      query.number("motion", 0, "look only when this share of the picture changes, 0..1")));
+      number_within(query, "motion", "look only when this share of the picture changes, 0..1", 1)));
   tracker.initLabels(1).set(0, "person");
   read_lines(query, [&](unsigned count) { return config.initLines(count); });
   read_zones(query, [&](unsigned count) { return config.initZones(count); });

@@ -49,7 +49,8 @@ cameras:
             with self.subTest(name=name):
                 path = self.folder / name
                 path.write_bytes(part)
-                *rows, last = self.succeed("run", "people_count", "--camera", path, "--json").lines()
+                run = self.succeed("run", "people_count", "--camera", path, "--json")
+                *rows, last = run.lines()
                 self.assertTrue(last["ledger"]["laws_hold"], last)
                 end = rows[-1]
                 self.assertEqual(end["kind"], "end")

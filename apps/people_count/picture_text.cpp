@@ -1,7 +1,11 @@
 #include "apps/people_count/picture_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+
+#include "runtime/base/nearest_name.hpp"
 
 namespace omma {
 namespace {
@@ -19,10 +23,33 @@ bool skip(const std::string& text, std::size_t& at, char wanted) {
   return true;
 }
 
+// A video of one's own is called by its path or by its file's name without folder and ending.
+bool is_called(const std::string& camera, const std::string& name) {
+  return camera == name || std::filesystem::path(camera).stem().string() == name;
+}
+
+// "east" of "east/door=..."; empty when it is for every camera.
+std::string camera_part(const std::string& text) {
+  const std::string name = text.substr(0, text.rfind('='));
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string::npos ? "" : name.substr(0, slash);
+}
+
+// A mistyped camera would silently count nothing.
+Result<void> check_camera(const std::string& text, const std::vector<std::string>& cameras) {
+  const std::string wanted = camera_part(text);
+  const auto called = [&](const std::string& camera) { return is_called(camera, wanted); };
+  if (wanted.empty() || std::any_of(cameras.begin(), cameras.end(), called)) return {};
+  return Error{Code::not_found, "'" + text + "' is for camera '" + wanted +
+                                    "', which this query does not watch" +
+                                    suggestion_for(wanted, cameras)};
+}
+
 std::vector<NamedPoints> parse_all(AppQuery& query, const std::vector<std::string>& texts,
                                    std::size_t points_min, std::size_t points_max) {
   std::vector<NamedPoints> all;
   for (const std::string& text : texts) {
+    if (auto known = check_camera(text, query.camera_names()); !known) query.fail(known.error());
     auto parsed = parse_points(text, query.camera_name(), points_min, points_max);
     if (!parsed) {
       query.fail(parsed.error());
@@ -47,7 +74,7 @@ Result<std::optional<NamedPoints>> parse_points(const std::string& text, const s
   named.name = text.substr(0, equals);
   const std::size_t slash = named.name.rfind('/');
   if (slash != std::string::npos) {
-    if (named.name.substr(0, slash) != camera) return std::optional<NamedPoints>();
+    if (!is_called(camera, named.name.substr(0, slash))) return std::optional<NamedPoints>();
     named.name = named.name.substr(slash + 1);
   }
   std::size_t at = equals + 1;

@@ -29,8 +29,9 @@ struct CellInput {
     ActorId target;
     std::uint64_t epoch = 0;
   };
-  struct TargetGone {
+  struct NotReached {
     ActorId target;
+    Error why;  // not_found: it is gone for good.
   };
   struct Command {
     std::function<void(Turn&)> run;
@@ -43,7 +44,7 @@ struct CellInput {
     std::uint64_t generation = 0;
   };
   struct Stop {};
-  std::variant<Stop, Packet, JobResult, Route, TargetGone, Command, ReportWanted, FlushAcks, Wake>
+  std::variant<Stop, Packet, JobResult, Route, NotReached, Command, ReportWanted, FlushAcks, Wake>
       what;
 };
 

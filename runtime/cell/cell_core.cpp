@@ -108,10 +108,14 @@ void CellCore::on_route(const ActorId& target, std::uint64_t epoch) {
   carry_out(std::move(effects));
 }
 
-void CellCore::on_target_gone(const ActorId& target) {
+void CellCore::on_not_reached(const ActorId& target, const Error& why) {
   if (phase_ == Phase::retired || phase_ == Phase::broken) return;
-  streams_.on_target_gone(target);
-  for (OutletBase* outlet : actor_->outlets()) drop_subscriber(target, outlet->message_type());
+  if (why.code == Code::not_found) {
+    streams_.on_target_gone(target);
+    for (OutletBase* outlet : actor_->outlets()) drop_subscriber(target, outlet->message_type());
+  } else {
+    note_error(why.describe());
+  }
   for (auto it = requests_.begin(); it != requests_.end();) {
     if (it->second.target != target) {
       ++it;
@@ -120,7 +124,7 @@ void CellCore::on_target_gone(const ActorId& target) {
     Input input;
     input.kind = Input::Kind::request_failed;
     input.id = it->first;
-    input.error = Error{Code::not_found, "actor " + target.short_text() + " does not exist"};
+    input.error = why;
     enqueue_control(std::move(input));
     it = requests_.erase(it);
   }

@@ -59,9 +59,11 @@ class CellCore {
   void start();
   void on_packet(Packet packet);
   void on_job(std::uint64_t job, Result<Message> result);
-  // The directory answered: the target lives (again) under this epoch, or does not live at all.
+  // The directory answered: the target lives (again) under this epoch.
   void on_route(const ActorId& target, std::uint64_t epoch);
-  void on_target_gone(const ActorId& target);
+  // The target was looked for in vain. not_found: it is gone for good, and what waits for it is
+  // dropped; else what waits goes on waiting, but requests to it fail now.
+  void on_not_reached(const ActorId& target, const Error& why);
   // A turn from outside, for the node's own business with its actors.
   void on_command(std::function<void(Turn&)> command);
   // Call when next_deadline() has come.

@@ -326,6 +326,7 @@ void CellCore::put_back(Input input) {
 }
 
 void CellCore::note_error(const std::string& error) {
+  if (!health_.last_errors.empty() && health_.last_errors.back() == error) return;  // Again.
   health_.last_errors.push_back(error);
   if (health_.last_errors.size() > limits::set_aside_messages_max) {
     health_.last_errors.erase(health_.last_errors.begin());

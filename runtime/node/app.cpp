@@ -50,6 +50,13 @@ std::vector<std::string> AppQuery::each(const std::string& name, const std::stri
   return all;
 }
 
+std::vector<std::string> AppQuery::camera_names() const {
+  std::vector<std::string> names;
+  const auto [first, last] = parameters_.equal_range("camera");
+  for (auto it = first; it != last; ++it) names.push_back(it->second);
+  return names;
+}
+
 void AppQuery::camera(CameraConfig::Builder out) {
   if (cluster_ == nullptr) return;
   if (auto found = cluster_->camera(camera_, out); !found) fail(found.error());
@@ -85,9 +92,7 @@ Result<std::vector<StageSpec>> App::start(const Parameters& parameters,
                    name_ + " has no parameter --" + name + suggestion_for(name, known)};
     }
   }
-  std::vector<std::string> cameras;
-  const auto [first, last] = parameters.equal_range("camera");
-  for (auto it = first; it != last; ++it) cameras.push_back(it->second);
+  std::vector<std::string> cameras = AppQuery(parameters, &cluster, "").camera_names();
   if (!watches_cameras_) cameras = {""};
   if (cameras.empty()) {
     return Error{Code::invalid_argument, name_ + " needs --camera: " + camera_help};

@@ -58,6 +58,8 @@ class AppQuery {
   // The camera that this configuration is for; a camera app is asked once for each --camera.
   void camera(CameraConfig::Builder out);
   const std::string& camera_name() const { return camera_; }
+  // All that the query names.
+  std::vector<std::string> camera_names() const;
   // The detector, by --model.
   void model(ShardConfig::Builder out);
   // Another actor with a ResultRow outlet that is part of the answer.

@@ -124,9 +124,7 @@ void Host::search(const ActorId& target) {
 
 void Host::on_found(const ActorId& target, Result<std::optional<ActorRecord>> found) {
   if (!found) {
-    services_.log.warn(
-        "host", "actor " + target.short_text() + " not looked up: " + found.error().describe());
-    return give_up(target, false);
+    return give_up(target, found.error());
   }
   const std::optional<ActorRecord>& record = *found;
   if (record && record->state == ActorRecord::State::active) {
@@ -142,7 +140,10 @@ void Host::on_found(const ActorId& target, Result<std::optional<ActorRecord>> fo
     const auto known = specs_.find(target);
     if (known != specs_.end()) spec = known->second;
   }
-  if (!spec) return give_up(target, true);
+  if (!spec) {
+    return give_up(target,
+                   Error{Code::not_found, "actor " + target.short_text() + " does not exist"});
+  }
   place(target, std::move(spec));
 }
 
@@ -151,7 +152,8 @@ void Host::place(const ActorId& target, std::shared_ptr<const StageSpec> spec) {
     services_.directory.actors(
         [this, target, spec, nodes = std::move(nodes)](Result<std::vector<ActorRecord>> actors) {
           strand_.post([this, target, spec, nodes, actors = std::move(actors)] {
-            if (!nodes || !actors) return give_up(target, false);
+            if (!nodes) return give_up(target, nodes.error());
+            if (!actors) return give_up(target, actors.error());
             place_among(*spec, *nodes, *actors);
           });
         });
@@ -163,9 +165,9 @@ void Host::place_among(const StageSpec& spec, const std::vector<NodeRecord>& nod
   const ActorId target = spec.id;
   const Result<std::string> chosen = node_for(spec.wish, self_.name, nodes, actors);
   if (!chosen) {
-    services_.log.warn(
-        "host", "no place for " + spec.type + " '" + spec.name + "': " + chosen.error().describe());
-    return give_up(target, false);
+    return give_up(target,
+                   Error{chosen.error().code, "no place for " + spec.type + " '" + spec.name +
+                                                  "': " + chosen.error().message});
   }
   const auto done = [this, target](Result<ActorRecord> record) {
     strand_.post([this, target, record = std::move(record)] { finish(target, record); });
@@ -185,11 +187,7 @@ void Host::place_among(const StageSpec& spec, const std::vector<NodeRecord>& nod
 }
 
 void Host::finish(const ActorId& target, Result<ActorRecord> record) {
-  if (!record) {
-    services_.log.warn(
-        "host", "actor " + target.short_text() + " not activated: " + record.error().describe());
-    return give_up(target, false);
-  }
+  if (!record) return give_up(target, record.error());
   if (!lives_here(*record)) {
     services_.switchboard.set_route(target, Route{RemoteRoute{record->node.name}, record->epoch});
   }
@@ -207,7 +205,9 @@ void Host::finish(const ActorId& target, Result<ActorRecord> record) {
   }
 }
 
-void Host::give_up(const ActorId& target, bool gone) {
+// not_found means that the target is gone for good; after any other reason the askers' outboxes
+// will ask again.
+void Host::give_up(const ActorId& target, const Error& why) {
   const auto found = searches_.find(target);
   if (found == searches_.end()) return;
   const Search wanted = std::move(found->second);
@@ -216,9 +216,10 @@ void Host::give_up(const ActorId& target, bool gone) {
     std::lock_guard lock(mutex_);
     ++counters_.lookups_failed;
   }
-  if (!gone) return;  // The askers' outboxes will ask again.
+  services_.log.warn("host", "actor not reached",
+                     {{"actor", target.short_text()}, {"why", why.describe()}});
   for (const ActorId& asker : wanted.askers) {
-    if (auto asking = cell(asker)) asking->put(CellInput{CellInput::TargetGone{target}});
+    if (auto asking = cell(asker)) asking->put(CellInput{CellInput::NotReached{target, why}});
   }
 }
 

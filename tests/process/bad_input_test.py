@@ -48,6 +48,7 @@ cameras:
                 ("line", "door=nan,1:2,3", "2 points"),
                 ("line", "door=1,2:3,4:5,6", "2 points"),
                 ("line", "door=1,1:1,1", "the same"),
+                ("line", "weast/door=1,2:3,4", "did you mean 'east'"),
                 ("zone", "queue=1,2:3,4", "3 points or more"),
                 ("fps", "fast", "--fps takes a number"),
                 ("fps", "-3", "from 0"),

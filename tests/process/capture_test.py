@@ -59,7 +59,6 @@ cameras:
                                        if key.endswith(name)), (0, []))
                 for way in ways:
                     self.assertEqual(sum(way.values()), captured, way)
-                print(name, "rows", good, "captured", captured, ways, end.get("error"), flush=True)
                 self.assertTrue(end.get("error") or captured > 0, last)
                 self.assertLessEqual(good, captured)
 

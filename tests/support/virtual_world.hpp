@@ -210,7 +210,8 @@ class VirtualWorld {
     auto gone = std::move(gone_);
     gone_.clear();
     for (const auto& [asker, target] : gone) {
-      if (auto* cell = find(asker)) cell->on_target_gone(target);
+      if (auto* cell = find(asker))
+        cell->on_not_reached(target, {Code::not_found, "no such actor"});
     }
   }
 

@@ -255,10 +255,10 @@ TEST_CASE("the result of a job from before a restart is ignored") {
 }
 
 TEST_CASE("an actor that cannot be made takes nothing, and its report says why") {
+  Scripts scripts;  // Before the world: its puppets write into them to their end.
   VirtualWorld world;
   bool able = GENERATE(true, false);  // At first; later not.
   INFO((able ? "fails on its restart" : "fails from the start"));
-  Scripts scripts;
   scripts["a"].on_number = [](PuppetBody&, std::uint64_t, Turn&) {
     throw std::runtime_error("bad turn");
   };

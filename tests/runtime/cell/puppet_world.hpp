@@ -16,6 +16,7 @@ struct PuppetWorld : VirtualWorld {
     types.add(puppet_type(scripts));
     types.add(puppet_type<StagePuppet>(scripts));
   }
+  ~PuppetWorld() { end_all(); }  // Puppets write into their scripts as they go.
 
   template <class A>
   void send_number(const Ref<A>& to, std::uint64_t value) {

@@ -76,8 +76,7 @@ void ControlService::handle(const Message& request, const Answer& answer) {
                    ", which this node does not know; use an omma of the same version"});
 }
 
-// --- Queries
-// --------------------------------------------------------------------------------------
+// --- Queries ---
 
 void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer) {
   const std::string wanted = text_of(request.getApp());
@@ -149,11 +148,10 @@ void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer)
 
 // Recorded video is watched to the last result; a live query rather drops old results than stop.
 bool ControlService::every_frame(const Parameters& parameters) const {
-  const auto [first, last] = parameters.equal_range("camera");
-  for (auto it = first; it != last; ++it) {
+  for (const std::string& name : AppQuery(parameters, &services_.cluster, "").camera_names()) {
     capnp::MallocMessageBuilder builder;
     auto camera = builder.initRoot<CameraConfig>();
-    if (!services_.cluster.camera(it->second, camera)) return false;
+    if (!services_.cluster.camera(name, camera)) return false;
     if (camera.getMode() != CaptureMode::EVERY_FRAME) return false;
   }
   return true;
@@ -182,8 +180,7 @@ void ControlService::ask_session(capnp::Text::Reader session, Message request,
       });
 }
 
-// --- Looking inside
-// ---------------------------------------------------------------------------------
+// --- Looking inside ---
 
 namespace {
 

@@ -384,8 +384,7 @@ Host::Counters Host::counters() const {
   return counters_;
 }
 
-// --- The ledger
-// -----------------------------------------------------------------------------------
+// --- The ledger ---
 
 Accounts accounts_of(const CellReport& report) {
   Accounts accounts;

@@ -74,7 +74,9 @@ void handle(Self* self, CellInput& input) {
                  [&](Packet& packet) { core.on_packet(std::move(packet)); },
                  [&](CellInput::JobResult& job) { core.on_job(job.job, std::move(job.result)); },
                  [&](CellInput::Route& route) { core.on_route(route.target, route.epoch); },
-                 [&](CellInput::NotReached& lost) { core.on_not_reached(lost.target, lost.why); },
+                 [&](CellInput::NotReached& lost) {
+                   core.on_not_reached(lost.target, lost.why, lost.gone);
+                 },
                  [&](CellInput::Command& command) { core.on_command(std::move(command.run)); },
                  [&](CellInput::ReportWanted& wanted) { wanted.answer(core.report()); },
                  [&](CellInput::FlushAcks&) {

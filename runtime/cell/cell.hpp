@@ -31,7 +31,8 @@ struct CellInput {
   };
   struct NotReached {
     ActorId target;
-    Error why;  // not_found: it is gone for good.
+    Error why;
+    bool gone = false;  // For good: nothing and nobody could begin it again.
   };
   struct Command {
     std::function<void(Turn&)> run;

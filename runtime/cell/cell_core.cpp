@@ -108,9 +108,9 @@ void CellCore::on_route(const ActorId& target, std::uint64_t epoch) {
   carry_out(std::move(effects));
 }
 
-void CellCore::on_not_reached(const ActorId& target, const Error& why) {
+void CellCore::on_not_reached(const ActorId& target, const Error& why, bool gone) {
   if (phase_ == Phase::retired || phase_ == Phase::broken) return;
-  if (why.code == Code::not_found) {
+  if (gone) {
     streams_.on_target_gone(target);
     for (OutletBase* outlet : actor_->outlets()) drop_subscriber(target, outlet->message_type());
   } else {

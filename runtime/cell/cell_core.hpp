@@ -61,9 +61,9 @@ class CellCore {
   void on_job(std::uint64_t job, Result<Message> result);
   // The directory answered: the target lives (again) under this epoch.
   void on_route(const ActorId& target, std::uint64_t epoch);
-  // The target was looked for in vain. not_found: it is gone for good, and what waits for it is
-  // dropped; else what waits goes on waiting, but requests to it fail now.
-  void on_not_reached(const ActorId& target, const Error& why);
+  // The target was looked for in vain; requests to it fail now. What else waits for it goes on
+  // waiting, or is dropped if it is gone for good.
+  void on_not_reached(const ActorId& target, const Error& why, bool gone);
   // A turn from outside, for the node's own business with its actors.
   void on_command(std::function<void(Turn&)> command);
   // Call when next_deadline() has come.

@@ -141,8 +141,8 @@ void Host::on_found(const ActorId& target, Result<std::optional<ActorRecord>> fo
     if (known != specs_.end()) spec = known->second;
   }
   if (!spec) {
-    return give_up(target,
-                   Error{Code::not_found, "actor " + target.short_text() + " does not exist"});
+    return give_up(
+        target, Error{Code::not_found, "actor " + target.short_text() + " does not exist"}, true);
   }
   place(target, std::move(spec));
 }
@@ -205,9 +205,8 @@ void Host::finish(const ActorId& target, Result<ActorRecord> record) {
   }
 }
 
-// not_found means that the target is gone for good; after any other reason the askers' outboxes
-// will ask again.
-void Host::give_up(const ActorId& target, const Error& why) {
+// Unless the target is gone for good, the askers' outboxes will ask again.
+void Host::give_up(const ActorId& target, const Error& why, bool gone) {
   const auto found = searches_.find(target);
   if (found == searches_.end()) return;
   const Search wanted = std::move(found->second);
@@ -219,7 +218,7 @@ void Host::give_up(const ActorId& target, const Error& why) {
   services_.log.warn("host", "actor not reached",
                      {{"actor", target.short_text()}, {"why", why.describe()}});
   for (const ActorId& asker : wanted.askers) {
-    if (auto asking = cell(asker)) asking->put(CellInput{CellInput::NotReached{target, why}});
+    if (auto asking = cell(asker)) asking->put(CellInput{CellInput::NotReached{target, why, gone}});
   }
 }
 

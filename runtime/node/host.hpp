@@ -95,7 +95,7 @@ class Host {
   void place_among(const StageSpec& spec, const std::vector<NodeRecord>& nodes,
                    const std::vector<ActorRecord>& actors);
   void finish(const ActorId& target, Result<ActorRecord> record);
-  void give_up(const ActorId& target, const Error& why);
+  void give_up(const ActorId& target, const Error& why, bool gone = false);
   void begin(const StageSpec& spec);
   void on_begun(const ActorId& id, Result<ActorRecord> record);
   void spawn(const ActorRecord& record);

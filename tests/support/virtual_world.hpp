@@ -213,7 +213,7 @@ class VirtualWorld {
     gone_.clear();
     for (const auto& [asker, target] : gone) {
       if (auto* cell = find(asker))
-        cell->on_not_reached(target, {Code::not_found, "no such actor"});
+        cell->on_not_reached(target, {Code::not_found, "no such actor"}, true);
     }
   }
 

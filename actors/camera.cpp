@@ -27,6 +27,11 @@ SourceSpec source_spec_of(CameraConfig::Reader config) {
 
 }  // namespace
 
+// Whoever asks for a durable camera must not get one that is not.
+std::string Camera::key(CameraConfig::Reader config) {
+  return std::string(config.getName()) + (config.getDurable() ? " (durable)" : "");
+}
+
 PlacementWish Camera::wish(CameraConfig::Reader config) {
   PlacementWish wish;
   wish.node = config.getNode();

@@ -15,7 +15,7 @@
 //   Dies   a while after the last subscriber left; a later life begins at the first frame again.
 //          Until then it keeps its place; a camera at its end goes back to the start.
 //
-// Reads only while it has subscribers. Named by CameraConfig.name alone.
+// Reads only while it has subscribers. Named by CameraConfig.name alone; a durable one is another.
 #pragma once
 
 #include "actors/camera_source.hpp"
@@ -42,9 +42,10 @@ class Camera final : public Actor {
   using Accepts = omma::Accepts<FrameRead>;
   using Publishes = omma::Publishes<Frame>;
 
-  static std::string key(CameraConfig::Reader config) { return config.getName(); }
+  static std::string key(CameraConfig::Reader config);
   static std::string title(CameraConfig::Reader config) { return config.getName(); }
   static PlacementWish wish(CameraConfig::Reader config);
+  static bool durable(CameraConfig::Reader config) { return config.getDurable(); }
 
   // `open` runs in io jobs, and must outlive them.
   Camera(CameraConfig::Reader config, OpenSource open);

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t batch_timer = 1;
 constexpr std::uint64_t retry_timer = 2;
 constexpr Duration retry_after = std::chrono::milliseconds(100);
+constexpr Duration load_again_after = std::chrono::milliseconds(500);
 constexpr unsigned batch_frames_default = 8;
 // What a Frame's struct adds to its pixels, generously: its tag and hops.
 constexpr std::uint64_t frame_struct_bytes = 4096;
@@ -178,6 +179,7 @@ void ModelShard::on(ModelLoaded::Reader loaded, Turn& turn) {
   if (turn.job() != job_ || turn.job() == 0) return;  // Of before a restart.
   job_ = 0;
   loaded_ = true;
+  load_attempts_ = 0;
   const bool first = network_.input_width == 0;
   network_.input_width = static_cast<int>(loaded.getInputWidth());
   network_.input_height = static_cast<int>(loaded.getInputHeight());
@@ -351,6 +353,10 @@ void ModelShard::on_job_failed(std::uint64_t job, const Error& error, Turn& turn
   const bool crowded = error.code == Code::overloaded;
   if (crowded || (loaded_ && ++batch_attempts_ < limits::attempts_max)) {
     return turn.set_timer(retry_timer, retry_after);
+  }
+  if (!loaded_ && error.code == Code::unavailable &&
+      ++load_attempts_ < limits::model_load_attempts_max) {
+    return turn.set_timer(retry_timer, load_again_after);
   }
   give_up(error.describe(), turn);
 }

@@ -14,8 +14,9 @@
 //          stream, limits::stream_window_bytes an every-frame stream.
 //   Drops  live: a waiting frame when a newer one of its stream comes ("newer frame"; BatchPlanner
 //          decides). Every-frame: nothing.
-//   Fails  a network that cannot be loaded, or a batch that fails limits::attempts_max times: all
-//          that is held ends as failed, and every stream ends with the error.
+//   Fails  a network that cannot be loaded (one whose node or peers are unavailable is tried
+//          limits::model_load_attempts_max times), or a batch that fails limits::attempts_max
+//          times: all that is held ends as failed, and every stream ends with the error.
 //   Moves  which routers it subscribes to, which streams are over, the network's input size
 //          and recommended score.
 //   Dies   a while after the last subscriber left.
@@ -56,6 +57,7 @@ class ModelShard final : public Actor {
 
   static std::string title(ShardConfig::Reader config) { return config.getModel(); }
   static PlacementWish wish(ShardConfig::Reader config);
+  static bool durable(ShardConfig::Reader config) { return config.getDurable(); }
 
   // `load` runs in compute jobs, and must outlive them.
   ModelShard(ShardConfig::Reader config, LoadDetector load);
@@ -121,6 +123,7 @@ class ModelShard final : public Actor {
 
   // Not part of the state: what is held comes again, and the network is loaded again.
   bool loaded_ = false;
+  unsigned load_attempts_ = 0;
   DetectDemand demand_;
   std::uint64_t next_ticket_ = 1;
   std::map<std::uint64_t, Waiting> waiting_;  // By ticket.

@@ -26,23 +26,34 @@ class NetworkDetector final : public FrameDetector {
   std::unique_ptr<Detector> detector_;
 };
 
+Result<ModelFile> find_model(ModelStore& store, ModelExchange* exchange, const std::string& model,
+                             const std::string& model_hash) {
+  auto file = store.find(model);
+  if (model_hash.empty() || (file && file->hash.hex() == model_hash)) return file;
+  if (exchange != nullptr) {
+    const auto wanted = ContentHash::from_hex(model_hash);
+    if (!wanted) return wanted.error();
+    return exchange->fetch(model, *wanted);
+  }
+  if (!file) return file;
+  return Error{Code::conflict, "model " + model + ": the file here has the hash " +
+                                   file->hash.hex() + ", asked for is " + model_hash +
+                                   "; copy the same file to every node"};
+}
+
 }  // namespace
 
-LoadDetector network_detector_loader(ModelStore& store, NetworkOptions options) {
-  return
-      [&store, options](const std::string& model,
-                        const std::string& model_hash) -> Result<std::unique_ptr<FrameDetector>> {
-        auto file = store.find(model);
-        if (!file) return file.error();
-        if (!model_hash.empty() && file->hash.hex() != model_hash) {
-          return Error{Code::conflict, "model " + model + ": the file here has the hash " +
-                                           file->hash.hex() + ", asked for is " + model_hash +
-                                           "; copy the same file to every node"};
-        }
-        auto detector = Detector::load(*file, options);
-        if (!detector) return detector.error();
-        return std::unique_ptr<FrameDetector>(new NetworkDetector(std::move(*detector)));
-      };
+LoadDetector network_detector_loader(ModelStore& store, NetworkOptions options,
+                                     ModelExchange* exchange) {
+  return [&store, options, exchange](
+             const std::string& model,
+             const std::string& model_hash) -> Result<std::unique_ptr<FrameDetector>> {
+    auto file = find_model(store, exchange, model, model_hash);
+    if (!file) return file.error();
+    auto detector = Detector::load(*file, options);
+    if (!detector) return detector.error();
+    return std::unique_ptr<FrameDetector>(new NetworkDetector(std::move(*detector)));
+  };
 }
 
 }  // namespace omma

@@ -2,13 +2,17 @@
 #pragma once
 
 #include "actors/frame_detector.hpp"
+#include "runtime/model/model_exchange.hpp"
 #include "runtime/model/model_store.hpp"
 #include "runtime/model/network.hpp"
 
 namespace omma {
 
-// Errors of loading are ModelStore's and Detector's; conflict when the store's file under that name
-// has another hash than the one asked for. The store must outlive the function.
-LoadDetector network_detector_loader(ModelStore& store, NetworkOptions options);
+// A model that the store lacks under the hash asked for comes from a peer, if there is an exchange.
+// Errors are ModelStore's, Detector's and ModelExchange's; conflict when the store's file under
+// that name has another hash and there is no exchange. The store and the exchange outlive the
+// function.
+LoadDetector network_detector_loader(ModelStore& store, NetworkOptions options,
+                                     ModelExchange* exchange = nullptr);
 
 }  // namespace omma

@@ -43,12 +43,44 @@ void QuerySession::on(ResultRow::Reader, Turn& turn) {
     held_.push_back({turn.hold(), turn.sender(), turn.message()});
     return;
   }
-  take(turn.message(), turn.sender(), turn.wall_now());
+  if (!take(turn.message(), turn.sender(), turn.wall_now())) return turn.filtered("repeated");
   answer_waiting(turn);
 }
 
-void QuerySession::take(const Message& result, const ActorId& input, WallTime now) {
+// An input repeats its results from some frame on, all of a frame's or the last few of it: what is
+// of an older frame, or was there as often, has been taken.
+bool QuerySession::is_repeated(ResultRow::Reader row, const ActorId& input) {
+  const auto tag = row.getTag();
+  if (tag.getEnd()) return ended_.contains(input);
+  if (tag.getCamera().size() == 0) return false;
+  const auto [found, fresh] = progress_.try_emplace({input, tag.getCamera().cStr()});
+  Progress& progress = found->second;
+  const std::uint64_t frame = tag.getSequence();
+  if (!fresh && frame < progress.frame && progress.lost &&
+      (every_result_ || progress.frame - frame <= limits::repeated_frames_max)) {
+    progress.rows_again = 0;
+    return true;
+  }
+  if (frame != progress.frame) {
+    progress.frame = frame;
+    progress.rows = progress.rows_again = 0;
+  }
+  if (++progress.rows_again <= progress.rows) return true;
+  progress.rows = progress.rows_again;
+  return false;
+}
+
+void QuerySession::on_peer_lost(const ActorId& peer, Turn&) {
+  for (auto& [key, progress] : progress_) {
+    if (key.first != peer) continue;
+    progress.lost = true;
+    progress.rows_again = 0;
+  }
+}
+
+bool QuerySession::take(const Message& result, const ActorId& input, WallTime now) {
   const auto row = result.as<ResultRow>();
+  if (is_repeated(row, input)) return false;
   if (row.getTag().getEnd()) {
     ended_.insert(input);
   } else if (row.getTag().getCaptureNs() != 0) {
@@ -60,6 +92,7 @@ void QuerySession::take(const Message& result, const ActorId& input, WallTime no
     ++dropped_oldest_;
   }
   results_.push_back({next_cursor_++, result});
+  return true;
 }
 
 // Room again: what was held is taken in its order, and its senders may go on.
@@ -67,8 +100,8 @@ void QuerySession::take_held(Turn& turn) {
   while (!held_.empty() && !full()) {
     HeldResult next = std::move(held_.front());
     held_.pop_front();
-    take(next.result, next.input, turn.wall_now());
-    turn.release(next.held);
+    const bool fresh = take(next.result, next.input, turn.wall_now());
+    turn.release(next.held, fresh ? Fate::emitted : Fate::filtered, fresh ? "" : "repeated");
   }
 }
 
@@ -187,6 +220,30 @@ void QuerySession::save(QuerySessionState::Builder out) const {
     high.set(i, id.high);
     low.set(i++, id.low);
   }
+  auto waiting = out.initWaiting(static_cast<unsigned>(waiting_.size()));
+  i = 0;
+  for (const auto& [timer, fetch] : waiting_) {
+    auto to = waiting[i++];
+    to.setTimer(timer);
+    to.setClientHigh(fetch.client.requester.high);
+    to.setClientLow(fetch.client.requester.low);
+    to.setCorrelation(fetch.client.correlation);
+    to.setAfterCursor(fetch.after_cursor);
+    to.setResultsMax(fetch.results_max);
+  }
+  out.setNextTimer(next_timer_);
+  auto all = out.initProgress(static_cast<unsigned>(progress_.size()));
+  i = 0;
+  for (const auto& [key, progress] : progress_) {
+    auto to = all[i++];
+    to.setInputHigh(key.first.high);
+    to.setInputLow(key.first.low);
+    to.setCamera(key.second);
+    to.setFrame(progress.frame);
+    to.setRows(progress.rows);
+    to.setRowsAgain(progress.rows_again);
+    to.setLost(progress.lost);
+  }
 }
 
 Result<void> QuerySession::load(QuerySessionState::Reader in) {
@@ -206,6 +263,17 @@ Result<void> QuerySession::load(QuerySessionState::Reader in) {
   }
   for (unsigned i = 0; i < in.getEndedHigh().size(); ++i) {
     ended_.insert({in.getEndedHigh()[i], in.getEndedLow()[i]});
+  }
+  for (auto from : in.getWaiting()) {
+    waiting_[from.getTimer()] = {
+        {{from.getClientHigh(), from.getClientLow()}, from.getCorrelation()},
+        from.getAfterCursor(),
+        from.getResultsMax()};
+  }
+  next_timer_ = std::max<std::uint64_t>(in.getNextTimer(), 1);
+  for (auto from : in.getProgress()) {
+    progress_[{{from.getInputHigh(), from.getInputLow()}, from.getCamera().cStr()}] = {
+        from.getFrame(), from.getRows(), from.getRowsAgain(), from.getLost()};
   }
   return {};
 }

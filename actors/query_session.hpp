@@ -10,7 +10,9 @@
 //        StopRequest          answered with SessionSummary; then the session ends
 // Holds: at most limits::session_results_max results that nobody acknowledged. Full, it drops the
 //        oldest and counts it (live), or takes no more and so holds its inputs back (every result).
-// Moves: results, cursors, latencies. A fetch that waits does not: its client asks again.
+// Drops: a result that an input gives again after it lost its state in a crash, known by its frame:
+//        filtered "repeated". An input gives its results in the order of their frames.
+// Moves: results, cursors, latencies, fetches that wait.
 // Dies:  on StopRequest, when what it sent is acknowledged.
 #pragma once
 
@@ -42,11 +44,13 @@ class QuerySession final : public Actor {
   static std::string key(QuerySessionConfig::Reader config) { return config.getName(); }
   static std::string title(QuerySessionConfig::Reader config) { return config.getName(); }
   static PlacementWish wish(QuerySessionConfig::Reader) { return {"", "", "head"}; }
+  static bool durable(QuerySessionConfig::Reader) { return true; }
 
   explicit QuerySession(QuerySessionConfig::Reader config);
 
   void on_start(Turn& turn) override;
   void on_timer(std::uint64_t timer, Turn& turn) override;
+  void on_peer_lost(const ActorId& peer, Turn& turn) override;
   void on(ResultRow::Reader result, Turn& turn);
   void on(FetchRequest::Reader request, Turn& turn);
   void on(AcknowledgeRequest::Reader request, Turn& turn);
@@ -66,7 +70,9 @@ class QuerySession final : public Actor {
     std::uint32_t results_max = 0;
   };
 
-  void take(const Message& result, const ActorId& input, WallTime now);
+  bool is_repeated(ResultRow::Reader row, const ActorId& input);
+  // False: the session has it already.
+  bool take(const Message& result, const ActorId& input, WallTime now);
   void take_held(Turn& turn);
   void answer_waiting(Turn& turn);
   bool has_news(std::uint64_t after_cursor) const;
@@ -84,16 +90,25 @@ class QuerySession final : public Actor {
   StageLatencies latencies_;
   std::map<std::pair<std::string, std::string>, Message> last_of_kind_;  // By (camera, kind).
   std::set<ActorId> ended_;
+  // How far one camera's results have come from one input.
+  struct Progress {
+    std::uint64_t frame = 0;       // Of the newest result.
+    std::uint64_t rows = 0;        // Results of that frame so far.
+    std::uint64_t rows_again = 0;  // Since the input last began to repeat.
+    bool lost = false;             // The input has lost its state before.
+  };
+  std::map<std::pair<ActorId, std::string>, Progress> progress_;  // By (input, camera).
 
-  // No part of the state: given again by the sender, asked again by the client.
+  std::map<std::uint64_t, Waiting> waiting_;  // By timer.
+  std::uint64_t next_timer_ = 1;
+
+  // No part of the state: given again by the sender.
   struct HeldResult {
     HeldMessage held;
     ActorId input;
     Message result;
   };
   std::deque<HeldResult> held_;
-  std::map<std::uint64_t, Waiting> waiting_;  // By timer.
-  std::uint64_t next_timer_ = 1;
 };
 
 }  // namespace omma

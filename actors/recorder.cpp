@@ -55,7 +55,8 @@ Recorder::Recorder(RecorderConfig::Reader config, OpenRecordings& recordings)
       recordings_(recordings),
       recording_(recordings.at(config.getPath())),
       lines_(lines_of(config)),
-      zones_(zones_of(config)) {}
+      zones_(zones_of(config)),
+      pictures_seen_(!live_) {}
 
 // --- Inputs -------------------------------------------------------------------------------------
 
@@ -115,6 +116,9 @@ void Recorder::on(Frame::Reader frame, Turn& turn) {
   const std::size_t bytes = std::size_t{frame.getWidth()} * frame.getHeight() * 3;
   if (turn.payloads().size() != 1 || turn.payloads()[0].size() != bytes || bytes == 0) {
     return turn.failed("not a picture");
+  }
+  if (pictures_seen_.see(frame.getTag().getSequence()) == FrameProgress::Verdict::repeated) {
+    return turn.filtered("recorded already");  // A camera that came back from a crash.
   }
   pictures_.push_back({turn.hold(), turn.message(), turn.now()});
   step(turn);
@@ -252,6 +256,7 @@ void Recorder::let_go(Fate fate, const std::string& reason, Turn& turn) {
   tracks_.clear();
   pictures_end_.reset();
   tracks_end_.reset();
+  pictures_seen_.restore(0);
   tracks_seen_ = 0;
   last_tracks_ = {};
 }

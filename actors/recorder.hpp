@@ -11,7 +11,8 @@
 //   Drops  live: a frame whose tracks do not come (a later frame's did, or
 //          limits::recorder_tracks_wait is over): "no tracks". Tracks whose frame did not come:
 //          "no frame". Every-frame: none; a frame that its shard was not sent is drawn with the
-//          tracks of the one before.
+//          tracks of the one before. Both: a frame that comes again after a crash upstream,
+//          "recorded already".
 //   Moves  the lines' counts as of the last picture written. The file itself stays on its node: a
 //          recorder that restarts there goes on with it, one that starts elsewhere begins anew.
 //   Dies   a while after the last subscriber left; what is written by then is closed at once.
@@ -20,6 +21,7 @@
 // frame says whether tracks will come, and those need no further frame from the router.
 #pragma once
 
+#include "actors/frame_progress.hpp"
 #include "actors/line_crossing.hpp"
 #include "actors/recording.hpp"
 #include "actors/stream_end.hpp"
@@ -56,6 +58,7 @@ class Recorder final : public Actor {
   using Publishes = omma::Publishes<ResultRow>;
 
   static std::string title(RecorderConfig::Reader config) { return config.getPath(); }
+  static constexpr const char* stays = "it writes a file on its node";
   static PlacementWish wish(RecorderConfig::Reader config);
 
   // `recordings` must outlive the actor and its jobs.
@@ -110,6 +113,7 @@ class Recorder final : public Actor {
   std::map<std::uint64_t, Pending> tracks_;  // By frame.
   std::optional<Pending> pictures_end_;
   std::optional<Pending> tracks_end_;
+  FrameProgress pictures_seen_;
   std::uint64_t tracks_seen_ = 0;          // All tracks of frames below have come.
   Message last_tracks_;                    // Tracks; of the last frame that had its own.
   std::vector<LineCrossing> lines_drawn_;  // As of the picture that is being written.

@@ -37,7 +37,7 @@ T taken(Result<T> result) {
 PlacementWish StreamRouter::wish(RouterConfig::Reader config) {
   PlacementWish wish;
   wish.node = config.getCamera().getNode();
-  wish.near_camera = config.getCamera().getName();
+  wish.near_camera = Camera::key(config.getCamera());
   wish.role = "camera";
   return wish;
 }

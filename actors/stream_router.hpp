@@ -45,6 +45,7 @@ class StreamRouter final : public Actor {
 
   static std::string title(RouterConfig::Reader config) { return config.getCamera().getName(); }
   static PlacementWish wish(RouterConfig::Reader config);
+  static bool durable(RouterConfig::Reader config) { return config.getCamera().getDurable(); }
 
   // The pool must outlive every frame that is sent.
   StreamRouter(RouterConfig::Reader config, BufferPool& pool);

@@ -32,7 +32,9 @@ PlacementWish Tracker::wish(TrackerConfig::Reader) {
   return wish;
 }
 
-Tracker::Tracker(TrackerConfig::Reader config) : config_(Message::copy_of<TrackerConfig>(config)) {
+Tracker::Tracker(TrackerConfig::Reader config)
+    : config_(Message::copy_of<TrackerConfig>(config)),
+      progress_(config.getDetect().getRouter().getCamera().getMode() == CaptureMode::EVERY_FRAME) {
   for (const auto label : config.getLabels()) labels_.emplace(label);
 }
 
@@ -57,7 +59,7 @@ void Tracker::on_subscribers_changed(Turn& turn) {
 
 void Tracker::begin_again() {
   end_.reset();
-  next_ = 0;
+  progress_.restore(0);
   tracker_ = MultiObjectTracker(MultiObjectTracker::Options{});
 }
 
@@ -68,9 +70,12 @@ void Tracker::on(Detections::Reader detections, Turn& turn) {
     return tell_end(turn);
   }
   if (end_.reached()) return turn.filtered("after the end");
-  if (tag.getSequence() < next_) begin_again();  // The camera lost its place and starts over.
-  const std::uint64_t passed = next_ == 0 ? 1 : tag.getSequence() + 1 - next_;
-  next_ = tag.getSequence() + 1;
+  const std::uint64_t before = progress_.next();
+  const auto verdict = progress_.see(tag.getSequence());
+  if (verdict == FrameProgress::Verdict::repeated) return turn.filtered("seen already");
+  const bool first = before == 0 || verdict == FrameProgress::Verdict::begun_again;
+  if (first) tracker_ = MultiObjectTracker(MultiObjectTracker::Options{});
+  const std::uint64_t passed = first ? 1 : progress_.next() - before;
   tracker_.set_scores(ScoreLevels::around(detections.getScoreRecommended()));
   constexpr std::uint64_t passed_max = std::numeric_limits<std::uint32_t>::max() / 2;
   const auto tracks = tracker_.update(followed(detections),
@@ -122,7 +127,7 @@ void Tracker::on_peer_lost(const ActorId& peer, Turn&) {
 void Tracker::save(TrackerState::Builder out) const {
   out.setSubscribed(subscribed_);
   end_.save(out.initEnd());
-  out.setNextSequence(next_);
+  out.setNextSequence(progress_.next());
   const auto& state = tracker_.state();
   out.setNextTrackId(state.next_id);
   auto tracks = out.initTracks(static_cast<unsigned>(state.tracks.size()));
@@ -150,7 +155,7 @@ void Tracker::save(TrackerState::Builder out) const {
 Result<void> Tracker::load(TrackerState::Reader in) {
   subscribed_ = in.getSubscribed();
   end_.load(in.getEnd());
-  next_ = in.getNextSequence();
+  progress_.restore(in.getNextSequence());
   MultiObjectTracker::State state;
   state.next_id = in.getNextTrackId();
   for (const auto from : in.getTracks()) {

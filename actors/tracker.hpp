@@ -3,7 +3,8 @@
 //   In     Detections, of one stream, from its shard, while it has subscribers
 //   Out    Tracks, hop "track": the tracks seen in that frame, one message for each message in
 //   Holds  nothing
-//   Drops  nothing. Detections of classes that are not followed are left out.
+//   Drops  Detections of a frame that it has seen, which a camera repeats after a crash: filtered
+//          "seen already". Detections of classes that are not followed are left out.
 //   Moves  MultiObjectTracker's state, the number of the next frame, whether the end is reached
 //   Dies   a while after the last subscriber left
 //
@@ -12,6 +13,7 @@
 // comes with each Detections (ScoreLevels).
 #pragma once
 
+#include "actors/frame_progress.hpp"
 #include "actors/model_shard.hpp"
 #include "actors/multi_object_tracker.hpp"
 #include "actors/stream_end.hpp"
@@ -38,6 +40,9 @@ class Tracker final : public Actor {
 
   static std::string title(TrackerConfig::Reader config);
   static PlacementWish wish(TrackerConfig::Reader config);
+  static bool durable(TrackerConfig::Reader config) {
+    return config.getDetect().getRouter().getCamera().getDurable();
+  }
 
   explicit Tracker(TrackerConfig::Reader config);
 
@@ -58,7 +63,7 @@ class Tracker final : public Actor {
   std::set<std::string> labels_;  // Followed; empty for all.
   bool subscribed_ = false;
   StreamEnd end_;
-  std::uint64_t next_ = 0;  // The frame after the last one looked at; 0 before the first.
+  FrameProgress progress_;
   MultiObjectTracker tracker_{MultiObjectTracker::Options{}};
 };
 

@@ -41,6 +41,7 @@ struct NodeRecord {
   address @1 :Text;
   roles @2 :List(Text);
   alive @3 :Bool;
+  cordoned @4 :Bool;
 }
 
 struct LookUpActor {
@@ -51,6 +52,8 @@ struct ChangeActor {
   # Compare-and-set.
   expectedEpoch @0 :UInt64;
   next @1 :ActorRecord;
+  takesOver @2 :Bool;
+  # The node on record is believed dead.
 }
 
 struct ChangeOutcome {
@@ -59,6 +62,10 @@ struct ChangeOutcome {
 }
 
 struct ListActors {}
+
+struct ListOrphans {
+  # Active actors whose node is not live; answered with an ActorList of as many as fit.
+}
 
 struct ActorList {
   actors @0 :List(ActorRecord);
@@ -76,6 +83,117 @@ struct ListNodes {}
 
 struct NodeList {
   nodes @0 :List(NodeRecord);
+}
+
+struct MarkNodeDead {
+  # Fences the node and orphans its actors; answered with its NodeRecord.
+  node @0 :NodeRef;
+}
+
+struct CordonNode {
+  # Place nothing more there, or (false) do so again; answered with its NodeRecord.
+  name @0 :Text;
+  cordoned @1 :Bool;
+}
+
+struct PinActor {
+  # Leave the actor where it is, or (false) no more.
+  id @0 :ActorKey;
+  pinned @1 :Bool;
+}
+
+struct ListPins {}
+
+struct PinList {
+  actors @0 :List(ActorKey);
+}
+
+struct CheckpointHead {
+  # One checkpoint, but for its state.
+  id @0 :ActorKey;
+  epoch @1 :UInt64;
+  # 0: no such checkpoint.
+  number @2 :UInt64;
+  keepsLife @3 :Bool;
+  stateBytes @4 :UInt64;
+}
+
+struct SaveCheckpoints {
+  # The states travel as one payload: in the order of the heads, each from a multiple of 64 bytes on.
+  # No payload when all states are empty. Answered with SaveOutcomes.
+  by @0 :NodeRef;
+  heads @1 :List(CheckpointHead);
+}
+
+struct SaveOutcome {
+  code @0 :UInt8;
+  # An error code of the runtime, 0: saved.
+  message @1 :Text;
+}
+
+struct SaveOutcomes {
+  # One a checkpoint, in their order.
+  outcomes @0 :List(SaveOutcome);
+}
+
+struct FetchCheckpoint {
+  id @0 :ActorKey;
+}
+
+struct FetchedCheckpoint {
+  # The latest; its state is the payload, if it is not empty.
+  head @0 :CheckpointHead;
+}
+
+struct MoveRecord {
+  # A line of the log of moves.
+  whenNs @0 :Int64;
+  # Since the Unix epoch, by the clock of whoever logged it.
+  id @1 :ActorKey;
+  type @2 :Text;
+  name @3 :Text;
+  from @4 :Text;
+  to @5 :Text;
+  # Names of nodes.
+  outcome @6 :MoveOutcome;
+  reason @7 :Text;
+  pauseNs @8 :Int64;
+  bytes @9 :UInt64;
+  # Of the state that was handed over.
+}
+
+enum MoveOutcome {
+  moved @0;
+  refused @1;
+  aborted @2;
+  takenOver @3;
+}
+
+struct LogMove {
+  move @0 :MoveRecord;
+}
+
+struct ListMoves {
+  countMax @0 :UInt32;
+}
+
+struct MoveList {
+  # Latest first.
+  moves @0 :List(MoveRecord);
+}
+
+# --- Leases ---------------------------------------------------------------------------------------
+
+struct RenewLease {
+  # A node to the head: may it go on working? Answered with LeaseGranted, or with conflict: it is
+  # declared dead, and its actors are given to others.
+  node @0 :NodeRef;
+}
+
+struct LeaseGranted {
+  ttlNs @0 :UInt64;
+  # How long the head waits for the next request; the head's word counts.
+  holdNs @1 :UInt64;
 }
 
 # --- Between nodes --------------------------------------------------------------------------------
@@ -96,6 +214,71 @@ struct Activate {
 struct NotHere {
   # A packet came for an actor that does not live here: look again.
   id @0 :ActorKey;
+  asker @1 :ActorKey;
+  # The actor that sent it.
+  node @2 :Text;
+  # Where it lives, as far as is known here; empty: ask the directory.
+  epoch @3 :UInt64;
+  # Of the record that says so.
+}
+
+struct ReserveMove {
+  # Will you take this actor? Answered with Nothing once the target has what is immutable ready.
+  record @0 :ActorRecord;
+  # As it is at the source.
+}
+
+struct RouteHint {
+  id @0 :ActorKey;
+  node @1 :Text;
+  epoch @2 :UInt64;
+}
+
+struct SnapshotPiece {
+  # Part of a live actor on its way; payload 0: the bytes. Answered with PieceTaken, the one that
+  # makes it whole with what became of the move.
+  id @0 :ActorKey;
+  epoch @1 :UInt64;
+  # Of the record at the source.
+  totalBytes @2 :UInt64;
+  offset @3 :UInt64;
+  checksum @4 :UInt64;
+  # omma::checksum64 of the bytes.
+  routes @5 :List(RouteHint);
+  # Where the source reaches the actor's peers; with the first piece only.
+}
+
+struct PieceTaken {
+  committed @0 :Bool;
+  # The actor lives at the target now.
+}
+
+struct Revive {
+  # Go on here with this actor of a dead node, from its checkpoint if it has one; answered with its
+  # ActorRecord.
+  id @0 :ActorKey;
+}
+
+struct NodeLost {
+  # From the head: that node was declared dead; what led there is to be looked up again.
+  node @0 :NodeRef;
+}
+
+struct FetchBlob {
+  # A model's file by its SHA-256, a piece at a time; answered with BlobChunk, not_found by a node
+  # that does not have it.
+  hash @0 :Data;
+  # 32 bytes.
+  offset @1 :UInt64;
+}
+
+struct BlobChunk {
+  # Payload 0: the bytes from the offset on.
+  totalBytes @0 :UInt64;
+  fileName @1 :Text;
+  # Without a folder.
+  card @2 :Data;
+  # The model card as it is there, JSON; with the first piece only.
 }
 
 # --- Control --------------------------------------------------------------------------------------
@@ -169,4 +352,58 @@ struct ModelList {
 
 struct StopNode {
   everywhere @0 :Bool;
+}
+
+# --- Moves ----------------------------------------------------------------------------------------
+
+struct MoveActor {
+  # Take the actor to that node, live; answered with MoveReport, also when it was refused or called
+  # off and the actor runs on where it was. Any node takes it and passes it on.
+  actor @0 :Text;
+  # TYPE/NAME, NAME, or the first digits of the id.
+  node @1 :Text;
+  reason @2 :Text;
+}
+
+struct MoveReport {
+  # What became of it; logged as well.
+  move @0 :MoveRecord;
+}
+
+struct CarryOut {
+  # Between nodes: MoveActor as it reaches the node where the actor lives.
+  id @0 :ActorKey;
+  node @1 :Text;
+  reason @2 :Text;
+}
+
+struct DrainNode {
+  # Cordon the node and move every actor away that may move. Nothing is ever ended for it. Answered
+  # with DrainReport when the last move has ended.
+  node @0 :Text;
+}
+
+struct DrainReport {
+  moved @0 :List(MoveRecord);
+  kept @1 :List(Kept);
+
+  struct Kept {
+    # It is still there.
+    id @0 :ActorKey;
+    type @1 :Text;
+    name @2 :Text;
+    why @3 :Text;
+  }
+}
+
+struct SetCordon {
+  # No actor is placed on it or moved to it while it is `on`; answered with NodeRecord.
+  node @0 :Text;
+  on @1 :Bool;
+}
+
+struct SetPin {
+  # It is not moved while it is `on`, but for a fail-over. Answered with ActorRecord.
+  actor @0 :Text;
+  on @1 :Bool;
 }

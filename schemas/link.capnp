@@ -33,6 +33,8 @@ struct Packet {
   senderLife @5 :UInt64;
   targetLife @6 :UInt64;
   targetEpoch @7 :UInt64;
+  senderEpoch @21 :UInt64;
+  # Of an ack: 0, since its target epoch is the acknowledging side's own.
   union {
     envelope :group {
       sequence @8 :UInt64;

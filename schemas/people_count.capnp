@@ -28,4 +28,8 @@ struct PeopleCountState {
   alert @3 :Bool;
   # Over the limit in the last frame.
   end @4 :States.StreamEndState;
+  nextSequence @5 :UInt64;
+  # The frame after the last one counted.
+  trackerLost @6 :Bool;
+  # The tracker lost its state since that frame.
 }

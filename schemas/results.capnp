@@ -84,6 +84,32 @@ struct SessionSummary {
   # The newest result of each (camera, kind).
 }
 
+struct InputProgress {
+  # How far one camera's results have come from one input: after a crash it may give some again.
+  inputHigh @0 :UInt64;
+  inputLow @1 :UInt64;
+  camera @2 :Text;
+  frame @3 :UInt64;
+  # Of the newest result.
+  rows @4 :UInt64;
+  # Results of that frame so far.
+  lost @5 :Bool;
+  # The input has lost its state before.
+  rowsAgain @6 :UInt64;
+  # Results of that frame since it last began to repeat.
+}
+
+struct WaitingFetch {
+  # A client's request that is not answered yet.
+  timer @0 :UInt64;
+  # That ends the client's patience.
+  clientHigh @1 :UInt64;
+  clientLow @2 :UInt64;
+  correlation @3 :UInt64;
+  afterCursor @4 :UInt64;
+  resultsMax @5 :UInt32;
+}
+
 struct QuerySessionState {
   # What a session moves with.
   nextCursor @0 :UInt64;
@@ -96,4 +122,7 @@ struct QuerySessionState {
   endedHigh @6 :List(UInt64);
   # Inputs that have ended, by the halves of their ids.
   endedLow @7 :List(UInt64);
+  progress @8 :List(InputProgress);
+  waiting @9 :List(WaitingFetch);
+  nextTimer @10 :UInt64;
 }

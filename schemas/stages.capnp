@@ -34,6 +34,9 @@ struct CameraConfig {
   # 0: all.
   node @9 :Text;
   # Where it has to live; empty for any node with the role "camera".
+  durable @10 :Bool;
+  # No crash loses or repeats a frame on its way to the results: every stage saves what it did before
+  # anybody sees it. Costs the time of a disk write a batch.
 }
 
 struct RouterConfig {
@@ -48,6 +51,8 @@ struct ShardConfig {
   batchFramesMax @2 :UInt32;
   batchDelayMs @3 :UInt32;
   # The oldest waiting frame waits no longer for company.
+  durable @4 :Bool;
+  # As the cameras that it serves: theirs do not share a network with others.
 }
 
 struct DetectRequest {

@@ -26,6 +26,11 @@ struct CameraState {
   # The job that reads it; 0 for none. Void after a restart.
 }
 
+struct GreeterState {
+  left @0 :UInt32;
+  # Greetings.
+}
+
 struct RateState {
   subscriber @0 :Control.ActorKey;
   limited @1 :Bool;

@@ -2,6 +2,7 @@
 #include "apps/hello/hello.hpp"
 
 #include "actors/result_row.hpp"
+#include "schemas/states.capnp.h"
 
 namespace omma {
 
@@ -10,6 +11,7 @@ class Greeter final : public Actor {
   static constexpr const char* type_name = "greeter";
   static constexpr bool is_stage = true;  // It lives while somebody listens.
   using Config = HelloConfig;             // Its name: who asks for the same words shares it.
+  using State = GreeterState;             // It goes on where it was after a crash or a move.
   using Accepts = omma::Accepts<>;
   using Publishes = omma::Publishes<ResultRow>;
   static std::string title(Config::Reader config) { return config.getGreeting(); }
@@ -20,6 +22,12 @@ class Greeter final : public Actor {
     if (left_ == 0) return out_.publish(turn, end_row({{"text", "goodbye"}}));
     out_.publish(turn, result_row("greeting", {{"text", text_}, {"left", --left_}}));
     turn.set_timer(1, Duration(100'000'000));
+  }
+
+  void save(State::Builder out) const { out.setLeft(left_); }
+  Result<void> load(State::Reader in) {
+    left_ = in.getLeft();
+    return {};
   }
 
  private:

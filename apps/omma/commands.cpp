@@ -58,7 +58,7 @@ Result<Ledger> take_ledger(ControlClient& client, Duration patience) {
     Ledger ledger;
     auto accounts = client.accounts(&ledger.missing_nodes);
     if (!accounts) return accounts.error();
-    ledger.accounts = *std::move(accounts);
+    ledger.accounts = settle_losses(*std::move(accounts));
     ledger.quiet = ledger.missing_nodes.empty() && is_quiet(ledger.accounts);
     ledger.broken = ledger_check(ledger.accounts, ledger.quiet);
     const bool settled = ledger.quiet && ledger.broken.empty();
@@ -260,6 +260,7 @@ int run_command(const CommonOptions& common, const RunOptions& options) {
   if (!parameters) {
     return report(common, parameters.error(), exit_usage);
   }
+  if (options.durable) parameters->emplace("durable", "true");
   // A path means the same file to a node, which has another working folder.
   const auto absolute = [&](const char* name) {
     const auto [first, last] = parameters->equal_range(name);

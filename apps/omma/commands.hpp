@@ -25,6 +25,7 @@ struct RunOptions {
   std::set<std::string> kinds;  // Shown; empty for all.
   bool detach = false;
   bool quiet = false;              // Progress and summary, no rows.
+  bool durable = false;            // Videos of the user's own: no crash loses or repeats a frame.
   std::vector<std::string> words;  // The app's own parameters, as written.
 };
 

@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
   run_cmd->add_option("--out", run.out, "write all rows to this file, exactly once");
   run_cmd->add_option("--kind", run_kinds, "show only rows of this kind; repeatable");
   run_cmd->add_flag("--detach", run.detach, "start it and print the session's name");
+  run_cmd->add_flag("--durable", run.durable,
+                    "no crash loses or repeats a frame of a video of your own");
   run_cmd->add_flag("--quiet", run.quiet, "show progress and the summary, no rows");
   run_cmd->allow_extras();
   run_cmd->callback([&] {

@@ -2,7 +2,10 @@
 
 #include <signal.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -13,11 +16,14 @@
 #include "actors/recorder.hpp"
 #include "actors/stream_router.hpp"
 #include "actors/tracker.hpp"
+#include "actors/warm_detectors.hpp"
 #include "apps/hello/hello.hpp"
 #include "apps/omma/exit_code.hpp"
+#include "apps/omma/prewarm_thread.hpp"
 #include "apps/people_count/people_count.hpp"
 #include "runtime/base/limits.hpp"
 #include "runtime/base/nearest_name.hpp"
+#include "runtime/model/model_exchange.hpp"
 #include "runtime/model/model_store.hpp"
 #include "runtime/node/cluster_view.hpp"
 #include "runtime/node/node.hpp"
@@ -26,50 +32,64 @@
 namespace omma {
 namespace {
 
-// The built-in actors and the apps' own, each with what it needs of this process.
-ActorTypes make_types(const std::vector<std::unique_ptr<App>>& apps, OpenSource open_camera,
-                      LoadDetector load_detector, BufferPool& pool, OpenRecordings& recordings,
-                      Duration linger) {
+// What of this process the built-in actors need.
+struct ActorNeeds {
+  OpenSource open_camera;
+  BufferPool& pool;
+  OpenRecordings& recordings;
+  WarmDetectors& detectors;
+  PrewarmThread& prewarm;
+  Duration linger;
+};
+
+ActorType model_shard_type(const ActorNeeds& needs) {
+  WarmDetectors& detectors = needs.detectors;
+  ActorType type = actor_type<ModelShard>([&detectors](ShardConfig::Reader config) {
+    return std::make_unique<ModelShard>(
+        config, [&detectors](const std::string& model, const std::string& model_hash) {
+          return detectors.load(model, model_hash);
+        });
+  });
+  type.prewarm = [&detectors, &prewarm = needs.prewarm](std::span<const std::byte> bytes,
+                                                        std::function<void(Result<void>)> done) {
+    ConfigReader reader(bytes);
+    const auto config = reader.as<ShardConfig>();
+    const std::string model = config.getModel();
+    const std::string model_hash = config.getModelHash();
+    if (model_hash.empty()) return done({});  // Whatever the name means when the shard is here.
+    prewarm.run([&detectors, model, model_hash] { return detectors.prepare(model, model_hash); },
+                std::move(done));
+  };
+  return type;
+}
+
+// The built-in actors and the apps' own.
+ActorTypes make_types(const std::vector<std::unique_ptr<App>>& apps, const ActorNeeds& needs) {
   std::vector<ActorType> all;
-  all.push_back(actor_type<Camera>([open_camera](CameraConfig::Reader config) {
-    return std::make_unique<Camera>(config, open_camera);
+  all.push_back(actor_type<Camera>([open = needs.open_camera](CameraConfig::Reader config) {
+    return std::make_unique<Camera>(config, open);
   }));
-  all.push_back(actor_type<StreamRouter>([&pool](RouterConfig::Reader config) {
+  all.push_back(actor_type<StreamRouter>([&pool = needs.pool](RouterConfig::Reader config) {
     return std::make_unique<StreamRouter>(config, pool);
   }));
-  all.push_back(actor_type<ModelShard>([load_detector](ShardConfig::Reader config) {
-    return std::make_unique<ModelShard>(config, load_detector);
-  }));
+  all.push_back(model_shard_type(needs));
   all.push_back(actor_type<Tracker>());
-  all.push_back(actor_type<Recorder>([&recordings](RecorderConfig::Reader config) {
-    return std::make_unique<Recorder>(config, recordings);
-  }));
+  all.push_back(
+      actor_type<Recorder>([&recordings = needs.recordings](RecorderConfig::Reader config) {
+        return std::make_unique<Recorder>(config, recordings);
+      }));
   all.push_back(actor_type<QuerySession>());
   for (const auto& app : apps) all.push_back(app->type());
   ActorTypes types;
   for (ActorType& type : all) {
-    type.linger = linger;
+    type.linger = needs.linger;
     types.add(std::move(type));
   }
   return types;
 }
 
-int fail(const Error& error, ExitCode code) {
-  std::fprintf(stderr, "omma node: %s\n", error.describe().c_str());
-  return code;
-}
-
-}  // namespace
-
-std::vector<std::unique_ptr<App>> make_apps() {
-  std::vector<std::unique_ptr<App>> apps;
-  apps.push_back(make_hello_app());
-  apps.push_back(make_people_count_app());
-  return apps;
-}
-
-std::string models_as_json(const std::vector<std::filesystem::path>& folders) {
-  ModelStore store(folders);
+// What the store serves and what it refuses, with why.
+std::string models_as_json(ModelStore& store) {
   const ModelStore::Listing listing = store.list();
   nlohmann::ordered_json json{{"models", nlohmann::json::array()},
                               {"refused", nlohmann::json::array()}};
@@ -88,8 +108,75 @@ std::string models_as_json(const std::vector<std::filesystem::path>& folders) {
   return json.dump();
 }
 
+// Waits for the signals that end a process, and passes them on to the node of the moment.
+class StopSignal {
+ public:
+  explicit StopSignal(const sigset_t& signals) : signals_(signals) {}
+
+  bool came() const { return came_; }
+  // Waits until the node stops, whyever; `now_and_then` is called several times a second.
+  void wait(Node& node, const std::function<void()>& now_and_then) {
+    std::jthread watch([&](const std::stop_token& done) {
+      while (!done.stop_requested()) {
+        if (comes_within(patience)) node.request_stop();
+        now_and_then();
+      }
+    });
+    node.wait_until_stopped();
+  }
+  // True if one came.
+  bool comes_within(Duration time) {
+    const auto ns = time.count();
+    const timespec left{ns / 1'000'000'000, ns % 1'000'000'000};
+    if (sigtimedwait(&signals_, nullptr, &left) > 0) came_ = true;
+    return came_;
+  }
+
+ private:
+  static constexpr Duration patience = std::chrono::milliseconds(100);
+  const sigset_t signals_;
+  std::atomic<bool> came_{false};
+};
+
+// One life of the node after the other: one that was declared dead, because it was cut off or stood
+// still, begins anew as another incarnation, with nothing of what it had.
+ExitCode run_lives(const NodeOptions& options, const ActorTypes& types, const NodeParts& parts,
+                   StopSignal& stop, const std::function<void()>& now_and_then) {
+  constexpr Duration retry_delay = std::chrono::seconds(1);
+  for (bool first = true;; first = false) {
+    auto node = Node::start(options, types, parts);
+    if (!node) {
+      parts.log.error("node", "not started", {{"why", node.error().describe()}});
+      if (first || stop.comes_within(retry_delay)) return first ? exit_failed : exit_ok;
+      continue;
+    }
+    stop.wait(**node, now_and_then);
+    const bool declared_dead = (*node)->was_declared_dead();
+    parts.log.info("node", "stopping");
+    parts.exchange.disconnect();  // What is being prewarmed may wait for a peer.
+    node->reset();
+    if (!declared_dead || stop.came()) return exit_ok;
+    parts.log.warn("node", "was declared dead: begins anew as another incarnation");
+  }
+}
+
+int fail(const Error& error, ExitCode code) {
+  std::fprintf(stderr, "omma node: %s\n", error.describe().c_str());
+  return code;
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<App>> make_apps() {
+  std::vector<std::unique_ptr<App>> apps;
+  apps.push_back(make_hello_app());
+  apps.push_back(make_people_count_app());
+  return apps;
+}
+
 int run_node(const std::string& name, const std::filesystem::path& cluster_file,
-             const ClusterVariables& variables, bool verbose) {
+             const ClusterVariables& variables, bool verbose,
+             std::vector<std::unique_ptr<App>> apps) {
   const auto cluster = read_cluster_file(cluster_file, variables);
   if (!cluster) return fail(cluster.error(), exit_usage);
   const NodeSpec* spec = cluster->find_node(name);
@@ -119,39 +206,29 @@ int run_node(const std::string& name, const std::filesystem::path& cluster_file,
   const auto log = make_log(log_options, clock);
   if (!log) return fail(log.error(), exit_failed);
 
-  ModelStore models(spec->model_folders.empty() ? cluster->model_folders : spec->model_folders);
+  const std::filesystem::path model_cache = spec->data_folder / "models";
+  ModelStore models(spec->model_folders.empty() ? cluster->model_folders : spec->model_folders,
+                    model_cache);
+  ModelExchange exchange(models, model_cache, *pool);
   NetworkOptions network;
   network.threads = 1;
+  WarmDetectors detectors(network_detector_loader(models, network, &exchange), clock);
+  PrewarmThread prewarm;
   OpenRecordings recordings(*pool);
-  const std::vector<std::unique_ptr<App>> apps = make_apps();
   const FileClusterView view(*cluster, models);
-  ActorTypes types = make_types(
-      apps, [&](const SourceSpec& source) { return open_source(source, *pool, clock); },
-      network_detector_loader(models, network), *pool, recordings, cluster->stage_linger);
+  const ActorTypes types =
+      make_types(apps, {[&](const SourceSpec& source) { return open_source(source, *pool, clock); },
+                        *pool, recordings, detectors, prewarm, cluster->stage_linger});
 
   NodeOptions options;
   options.spec = *spec;
   options.cluster = *cluster;
-  auto node = Node::start(std::move(options), std::move(types),
-                          NodeParts{clock, random, **log, pool, apps, view, [&] {
-                                      return models_as_json(spec->model_folders.empty()
-                                                                ? cluster->model_folders
-                                                                : spec->model_folders);
-                                    }});
-  if (!node) {
-    (*log)->error("node", "not started", {{"why", node.error().describe()}});
-    return exit_failed;
-  }
-  std::jthread signal_thread([&](const std::stop_token& done) {
-    const timespec patience{0, 100'000'000};
-    while (!done.stop_requested()) {
-      if (sigtimedwait(&signals, nullptr, &patience) > 0) (*node)->request_stop();
-    }
-  });
-  (*node)->wait_until_stopped();
-  (*log)->info("node", "stopping");
-  node->reset();
-  return exit_ok;
+  const NodeParts parts{clock, random, **log,    pool,
+                        apps,  view,   exchange, [&models] { return models_as_json(models); }};
+  StopSignal stop(signals);
+  const ExitCode code = run_lives(options, types, parts, stop, [&] { detectors.forget_old(); });
+  prewarm.stop();
+  return code;
 }
 
 }  // namespace omma

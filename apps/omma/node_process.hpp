@@ -13,11 +13,9 @@ namespace omma {
 // The apps that this build knows.
 std::vector<std::unique_ptr<App>> make_apps();
 
-// A JSON array of what the store serves and what it refuses, with why.
-std::string models_as_json(const std::vector<std::filesystem::path>& folders);
-
 // Runs until it is told to stop (by `omma down`, SIGTERM or SIGINT). An ExitCode.
 int run_node(const std::string& name, const std::filesystem::path& cluster_file,
-             const ClusterVariables& variables, bool verbose);
+             const ClusterVariables& variables, bool verbose,
+             std::vector<std::unique_ptr<App>> apps = make_apps());
 
 }  // namespace omma

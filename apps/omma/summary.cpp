@@ -186,7 +186,13 @@ std::string ledger_text(const Accounts& accounts, const std::vector<Violation>& 
               " (" + std::string(to_string(edge.stream.channel)) + "): sent " +
               std::to_string(edge.sent) + " = received " + std::to_string(edge.received) +
               " + dropped " + reasons_text(edge.dropped) + " + in flight " +
-              std::to_string(edge.in_flight) + "\n";
+              std::to_string(edge.in_flight);
+      if (edge.lost > 0) text += " + lost with " + edge.lost_with + " " + std::to_string(edge.lost);
+      if (edge.unrecorded > 0) {
+        text += " - not on record since " + edge.lost_with + " died " +
+                std::to_string(edge.unrecorded);
+      }
+      text += "\n";
     }
   }
   for (const std::string& node : missing_nodes) text += "node " + node + " did not answer\n";
@@ -212,6 +218,7 @@ std::string ledger_json(const Accounts& accounts, const std::vector<Violation>& 
         way.push_back({{"where", ending.where}, {"why", ending.why}, {"frames", ending.frames}});
       }
       item["ways"].push_back(std::move(way));
+      item["unrecorded"] = path.unrecorded;
     }
     json["cameras"].push_back(std::move(item));
   }

@@ -3,6 +3,8 @@
 //
 //   omma run people_count --camera lobby --line door=384,150:384,575 --alert-over 20
 //
+// Whoever has the label that --label names is counted, "person" if it is left out.
+//
 // Rows: "frame" (people, and a count for each zone), "crossing" (line, direction, track, and the
 // line's totals), "alert" (people, limit), "end" (all totals).
 #include "apps/people_count/people_count.hpp"
@@ -20,7 +22,8 @@
 namespace omma {
 
 // In:    Tracks of one camera, while somebody subscribes        Out: ResultRow
-// Holds: nothing                                                Drops: nothing
+// Holds: nothing               Drops: a frame that was counted already, which comes again after a
+//                                     crash upstream: filtered "counted already"
 // Moves: the tally, and whether the end is reached              Dies: after its last subscriber
 class PeopleCounter final : public Actor {
  public:
@@ -37,6 +40,7 @@ class PeopleCounter final : public Actor {
   }
   static std::string title(Config::Reader config) { return camera_of(config).getName(); }
   static PlacementWish wish(Config::Reader) { return {"", "", "cloud"}; }
+  static bool durable(Config::Reader) { return true; }  // No crash loses or doubles a count.
 
   explicit PeopleCounter(Config::Reader config)
       : config_(Message::copy_of<Config>(config)), tally_(config) {}
@@ -61,9 +65,16 @@ class PeopleCounter final : public Actor {
       end_.reach(tracks.getTag());
       return tell_end(turn);
     }
-    for (const Finding& finding : tally_.update(track_boxes(tracks))) {
+    const auto findings = tally_.update(tracks.getTag().getSequence(), track_boxes(tracks));
+    if (findings.empty()) return turn.filtered("counted already");
+    for (const Finding& finding : findings) {
       rows_.publish(turn, result_row(finding.kind, tracks.getTag(), "count", turn, finding.fields));
     }
+  }
+
+  void on_peer_lost(const ActorId& peer, Turn& turn) override {
+    end_.forget(peer);
+    if (peer == turn.stage_of<Tracker>(config_.as<Config>().getTracker()).id) tally_.tracker_lost();
   }
 
   void save(State::Builder out) const {
@@ -112,7 +123,7 @@ void configure(AppQuery& query, PeopleCountConfig::Builder config) {
       number_within(query, "fps", "frames a second that are looked at, to 1000; 0: all", 1000)));
   detect.setMotionThreshold(static_cast<float>(
       number_within(query, "motion", "look only when this share of the picture changes, 0..1", 1)));
-  tracker.initLabels(1).set(0, "person");
+  tracker.initLabels(1).set(0, query.label("person"));
   read_lines(query, [&](unsigned count) { return config.initLines(count); });
   read_zones(query, [&](unsigned count) { return config.initZones(count); });
   config.setAlertOver(static_cast<std::uint32_t>(number_within(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/base/check.hpp"
+
 namespace omma {
 namespace {
 
@@ -9,9 +11,17 @@ kernels::Point point_of(PicturePoint::Reader in) {
   return {in.getX(), in.getY()};
 }
 
+bool sees_every_frame(PeopleCountConfig::Reader config) {
+  return config.getTracker().getDetect().getRouter().getCamera().getMode() ==
+         CaptureMode::EVERY_FRAME;
+}
+
 }  // namespace
 
-PeopleTally::PeopleTally(PeopleCountConfig::Reader config) : alert_over_(config.getAlertOver()) {
+PeopleTally::PeopleTally(PeopleCountConfig::Reader config)
+    : every_frame_(sees_every_frame(config)),
+      progress_(every_frame_),
+      alert_over_(config.getAlertOver()) {
   for (auto line : config.getLines()) {
     LineCrossing::Options options;
     options.from = point_of(line.getA());
@@ -25,7 +35,13 @@ PeopleTally::PeopleTally(PeopleCountConfig::Reader config) : alert_over_(config.
   }
 }
 
-std::vector<Finding> PeopleTally::update(std::span<const TrackBox> people) {
+std::vector<Finding> PeopleTally::update(std::uint64_t sequence, std::span<const TrackBox> people) {
+  const std::uint64_t awaited = progress_.next();
+  const auto verdict = progress_.see(sequence);
+  if (verdict == FrameProgress::Verdict::repeated) return {};
+  const bool same_ids = !tracker_lost_ || (every_frame_ && sequence == awaited);
+  if (!same_ids || verdict == FrameProgress::Verdict::begun_again) forget_standings();
+  tracker_lost_ = false;
   std::vector<Finding> findings;
   for (auto& [name, line] : lines_) {
     for (const Crossing& crossing : line.update(people)) {
@@ -51,6 +67,13 @@ std::vector<Finding> PeopleTally::update(std::span<const TrackBox> people) {
   }
   alert_ = over;
   return findings;
+}
+
+void PeopleTally::forget_standings() {
+  for (auto& [name, line] : lines_) {
+    const auto restored = line.restore({line.to_left(), line.to_right(), {}});
+    OMMA_CHECK(restored.ok(), name);
+  }
 }
 
 Finding PeopleTally::totals() const {
@@ -83,6 +106,8 @@ void PeopleTally::save(PeopleCountState::Builder out) const {
   for (unsigned i = 0; i < zones.size(); ++i) zones.set(i, zones_[i].second.max_so_far());
   out.setPeopleMost(people_most_);
   out.setAlert(alert_);
+  out.setNextSequence(progress_.next());
+  out.setTrackerLost(tracker_lost_);
 }
 
 Result<void> PeopleTally::load(PeopleCountState::Reader in) {
@@ -106,6 +131,8 @@ Result<void> PeopleTally::load(PeopleCountState::Reader in) {
   }
   people_most_ = in.getPeopleMost();
   alert_ = in.getAlert();
+  progress_.restore(in.getNextSequence());
+  tracker_lost_ = in.getTrackerLost();
   return {};
 }
 

@@ -4,6 +4,7 @@
 // A plain class, owned by one actor.
 #pragma once
 
+#include "actors/frame_progress.hpp"
 #include "actors/line_crossing.hpp"
 #include "actors/result_row.hpp"
 #include "actors/zone_occupancy.hpp"
@@ -29,8 +30,13 @@ class PeopleTally {
   explicit PeopleTally(PeopleCountConfig::Reader config);
 
   // One frame's people. "crossing" for each line crossed, "frame" always, "alert" when the limit
-  // is passed for the first time since it was kept.
-  std::vector<Finding> update(std::span<const TrackBox> people);
+  // is passed for the first time since it was kept. Nothing for a frame that was counted already:
+  // after a crash upstream frames come again.
+  std::vector<Finding> update(std::uint64_t sequence, std::span<const TrackBox> people);
+  // The tracker lost its state. Its ids go on to mean the same people if it sees again every frame
+  // since (every-frame mode, and none is missing); else who stands where is forgotten, for an id
+  // may be another person's now.
+  void tracker_lost() { tracker_lost_ = true; }
   // All counts so far.
   Finding totals() const;
 
@@ -39,6 +45,11 @@ class PeopleTally {
   Result<void> load(PeopleCountState::Reader in);
 
  private:
+  void forget_standings();
+
+  bool every_frame_;
+  FrameProgress progress_;
+  bool tracker_lost_ = false;
   std::vector<std::pair<std::string, LineCrossing>> lines_;
   std::vector<std::pair<std::string, ZoneOccupancy>> zones_;
   std::uint32_t alert_over_;  // 0: never.

@@ -2,7 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <vector>
@@ -11,21 +13,6 @@
 
 namespace omma {
 namespace {
-
-using DigestContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
-
-DigestContext begin_sha256() {
-  DigestContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  OMMA_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1, "sha256");
-  return context;
-}
-
-ContentHash finish(EVP_MD_CTX* context) {
-  ContentHash hash;
-  unsigned size = 0;
-  OMMA_CHECK(EVP_DigestFinal_ex(context, hash.bytes.data(), &size) == 1 && size == 32, size);
-  return hash;
-}
 
 int value_of_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -64,24 +51,58 @@ Result<ContentHash> ContentHash::from_hex(std::string_view text) {
   return hash;
 }
 
+struct Sha256::Context {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest{EVP_MD_CTX_new(),
+                                                                 &EVP_MD_CTX_free};
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  EVP_MD_CTX* const digest = context_->digest.get();
+  OMMA_CHECK(digest != nullptr && EVP_DigestInit_ex(digest, EVP_sha256(), nullptr) == 1, "sha256");
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::span<const std::byte> piece) {
+  OMMA_CHECK(EVP_DigestUpdate(context_->digest.get(), piece.data(), piece.size()) == 1,
+             piece.size());
+}
+
+ContentHash Sha256::finish() {
+  ContentHash hash;
+  unsigned size = 0;
+  OMMA_CHECK(
+      EVP_DigestFinal_ex(context_->digest.get(), hash.bytes.data(), &size) == 1 && size == 32,
+      size);
+  return hash;
+}
+
 ContentHash sha256(std::span<const std::byte> bytes) {
-  DigestContext context = begin_sha256();
-  OMMA_CHECK(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1, bytes.size());
-  return finish(context.get());
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.finish();
 }
 
 Result<ContentHash> sha256_of_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Error{Code::not_found, "cannot open " + path.string()};
-  DigestContext context = begin_sha256();
+  Sha256 hash;
   std::vector<char> piece(1 << 16);
   while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0) {
-    OMMA_CHECK(
-        EVP_DigestUpdate(context.get(), piece.data(), static_cast<std::size_t>(file.gcount())) == 1,
-        "update");
+    hash.add(std::as_bytes(std::span(piece).first(static_cast<std::size_t>(file.gcount()))));
   }
   if (file.bad()) return Error{Code::unavailable, "reading " + path.string() + " failed"};
-  return finish(context.get());
+  return hash.finish();
+}
+
+std::uint64_t checksum64(std::span<const std::byte> bytes) {
+  std::uint64_t sum = 0xcbf29ce484222325u;
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, std::min(sizeof(word), bytes.size() - at));
+    sum = (sum ^ word) * 0x100000001b3u;
+  }
+  return sum;
 }
 
 }  // namespace omma

@@ -55,12 +55,26 @@ inline constexpr std::size_t open_requests_per_actor_max = 4096;
 inline constexpr std::size_t async_jobs_per_actor_max = 64;
 // The state that an actor is restarted from; a larger one makes the turn that grew it fail.
 inline constexpr std::size_t snapshot_bytes_max = std::size_t{64} << 20;
+// What a move carries and a checkpoint keeps: the state, and the messages that are on their way.
+inline constexpr std::size_t moved_bytes_max = std::size_t{128} << 20;
+// A saved actor's messages and their payloads: all streams' unacknowledged and waiting ones.
+inline constexpr std::size_t snapshot_blobs_max = std::size_t{1} << 20;
+// A snapshot travels in pieces on the bulk lane, so that a frame behind one waits for little; so
+// many are under way that a link of 20 ms and 1 GB/s stays full.
+inline constexpr std::size_t move_piece_bytes = std::size_t{256} << 10;
+inline constexpr std::size_t move_pieces_open_max = 64;
+// Snapshots that a node takes in at a time: each is memory that the source's word reserves.
+inline constexpr std::size_t moves_staged_max = 64;
 // Between two snapshots kept for restart, the messages that are replayed instead.
 inline constexpr std::size_t replay_messages_max = 32;
 inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 
 // --- One node ------------------------------------------------------------------------------------
 inline constexpr std::size_t actors_per_node_max = 1'000'000;
+// Actors of dead nodes that are being given a new node at a time: each reads a checkpoint.
+inline constexpr std::size_t fail_overs_open_max = 64;
+// Moves that `omma drain` has under way at a time: each holds a snapshot at both ends.
+inline constexpr std::size_t drain_moves_open_max = 8;
 inline constexpr std::size_t executor_queue_jobs_max = 4096;
 inline constexpr std::size_t idle_buffer_bytes_max = std::size_t{256} << 20;
 
@@ -82,12 +96,32 @@ inline constexpr std::size_t clients_max = 256;
 inline constexpr std::size_t link_call_references_max = 384;
 // Before a connection has said who it is, no call larger than this is read from it.
 inline constexpr std::size_t link_hello_bytes_max = std::size_t{16} << 10;
+// A larger request travels the bulk lane, behind pictures instead of before acknowledgements.
+inline constexpr std::size_t control_request_bytes_max = std::size_t{64} << 10;
 // Requests from one node to another's door, or from one connection, that have no answer yet.
 inline constexpr std::size_t link_requests_open_max = 4096;
 
 // --- Directory, results, files -------------------------------------------------------------------
 inline constexpr std::size_t actor_config_bytes_max = std::size_t{1} << 20;
 inline constexpr std::size_t name_bytes_max = 256;
+// Requests to the directory that wait for the transaction before theirs; at 5,000 a second it is
+// less than a second's worth.
+inline constexpr std::size_t directory_requests_waiting_max = 4096;
+// Struct plus payloads of those: two full batches of checkpoints.
+inline constexpr std::size_t directory_bytes_waiting_max = std::size_t{256} << 20;
+// A node's actors of one beat, in one transaction; a node with more sends several.
+inline constexpr std::size_t checkpoints_per_batch_max = 1024;
+// They travel as one payload, each state from a multiple of 64 bytes on.
+inline constexpr std::size_t checkpoint_batch_bytes_max = payload_bytes_max;
+// Somebody pinned each by hand; all of them fit into one reply.
+inline constexpr std::size_t pinned_actors_max = 10'000;
+// The log of moves is for people: at 20 moves a second the last eight minutes.
+inline constexpr std::size_t moves_kept_max = 10'000;
+// A reply of them stays below message_struct_bytes_max, however long their names are.
+inline constexpr std::size_t moves_per_reply_max = 500;
+inline constexpr std::size_t move_reason_bytes_max = 512;
+// Structs in a reply that lists records: the rest of the message limit is for what frames them.
+inline constexpr std::size_t listed_records_bytes_max = message_struct_bytes_max / 2;
 // A role is a word in a cluster file; a person wrote them.
 inline constexpr std::size_t roles_per_node_max = 16;
 // A cluster file of a thousand nodes and ten thousand cameras is about this large.
@@ -99,6 +133,15 @@ inline constexpr std::size_t results_per_reply_max = 1024;
 inline constexpr std::size_t model_file_bytes_max = std::size_t{1} << 30;
 // A card is a page of JSON; what is larger is another file.
 inline constexpr std::size_t model_card_bytes_max = std::size_t{64} << 10;
+// A model that a node lacks comes from a peer in pieces: small enough not to delay the pictures that
+// share the link's bulk lane, and 30 of them are a detector.
+inline constexpr std::size_t blob_chunk_bytes = std::size_t{1} << 20;
+// Models that came from peers, on a node's disk; past it the one used longest ago goes.
+inline constexpr std::size_t model_cache_bytes_max = std::size_t{8} << 30;
+// Tries to load a network whose model no peer could be asked for: they may be starting.
+inline constexpr unsigned model_load_attempts_max = 20;
+// Networks made ready for shards that are about to move here: one has some 200 MB.
+inline constexpr std::size_t warm_detectors_max = 4;
 // Frames of one run of a network: past 32 a GPU gains nothing more, and 32 inputs of 1024x1024
 // float32 are 400 MB already.
 inline constexpr std::size_t batch_frames_max = 32;
@@ -125,6 +168,8 @@ inline constexpr int scene_objects_max = 256;
 // A node's log in all: so many files of this size, then the oldest goes.
 inline constexpr std::size_t log_file_bytes_max = std::size_t{16} << 20;
 inline constexpr std::size_t log_files_max = 4;
+// A history of a test that ran for hours; what comes later is counted and not written.
+inline constexpr std::size_t history_file_bytes_max = std::size_t{4} << 30;
 // One message or one field's value in the log; the rest is cut off and its length named.
 inline constexpr std::size_t log_text_bytes_max = 8192;
 
@@ -137,11 +182,39 @@ inline constexpr std::chrono::nanoseconds resend_after_max = 5s;
 inline constexpr unsigned silent_resends_before_lookup = 3;
 inline constexpr std::chrono::nanoseconds heartbeat_interval = 500ms;
 inline constexpr std::chrono::nanoseconds suspect_after = 2s;
+// A node that is silent this long, and a sixth of it more, is declared dead; see protocol/lease.hpp.
+// The head's own restart must fit in.
+inline constexpr std::chrono::nanoseconds lease_ttl = 6s;
+// Between two looks at all leases: each reads the directory.
+inline constexpr std::chrono::nanoseconds lease_look_min = 50ms;
+// A lease below this would be lost to a busy disk; above, a dead node's actors are away too long.
+inline constexpr std::chrono::nanoseconds lease_configured_min = 200ms;
+inline constexpr std::chrono::nanoseconds lease_configured_max = 10min;
 inline constexpr std::chrono::nanoseconds reconnect_delay_min = 50ms;
 inline constexpr std::chrono::nanoseconds reconnect_delay_max = 2s;
 inline constexpr std::chrono::nanoseconds request_timeout = 10s;
+// What a crash takes from an actor that is not durable is at most what this much time brought.
+inline constexpr std::chrono::nanoseconds checkpoint_interval = 1s;
+// A durable actor's outputs wait for a checkpoint, so they come often; one commit at the head serves
+// all that came meanwhile.
+inline constexpr std::chrono::nanoseconds durable_checkpoint_interval = 20ms;
+inline constexpr std::chrono::nanoseconds checkpoint_retry_delay = 500ms;
 // In live mode a recorded picture waits no longer for its tracks: they were dropped on their way.
 inline constexpr std::chrono::nanoseconds recorder_tracks_wait = 2s;
+// A move, before the pause: the target may have to fetch and load a network.
+inline constexpr std::chrono::nanoseconds move_reserve_patience = 30s;
+// The pause itself: past it the source takes the actor back; past the alarm it says that it cannot.
+inline constexpr std::chrono::nanoseconds move_freeze_budget = 500ms;
+inline constexpr std::chrono::nanoseconds move_alarm_after = 2s;
+// The directory was not reached: asked again after this long.
+inline constexpr std::chrono::nanoseconds move_retry_delay = 200ms;
+// The target heard nothing more of a snapshot that had begun to come.
+inline constexpr std::chrono::nanoseconds move_stage_patience = 1s;
+// A live camera that goes on from its last checkpoint repeats about this many frames at most: a
+// second at 30 frames a second is between two checkpoints, and a node is given up within some ten.
+inline constexpr std::uint64_t repeated_frames_max = 1024;
+// A network made ready for a shard that does not come is kept this long.
+inline constexpr std::chrono::nanoseconds warm_detector_keep = 60s;
 // A stage that nobody subscribes to lives on this long, in case somebody asks again.
 inline constexpr std::chrono::nanoseconds stage_linger = 5s;
 

@@ -34,11 +34,11 @@ void Message::Body::finish(std::vector<Blob> with) {
   count();
 }
 
-Result<Message> Message::from_wire(std::uint64_t type_id, Blob words, std::vector<Blob> payloads) {
-  if (words.size() > limits::message_struct_bytes_max) {
+Result<Message> Message::from_wire(std::uint64_t type_id, Blob words, std::vector<Blob> payloads,
+                                   std::size_t struct_bytes_max) {
+  if (words.size() > struct_bytes_max) {
     return Error{Code::over_limit, "message struct of " + std::to_string(words.size()) +
-                                       " bytes, limit " +
-                                       std::to_string(limits::message_struct_bytes_max)};
+                                       " bytes, limit " + std::to_string(struct_bytes_max)};
   }
   if (payloads.size() > limits::payloads_per_message_max) {
     return Error{Code::over_limit, "message with " + std::to_string(payloads.size()) +

@@ -11,6 +11,8 @@
 //     static std::string title(Config::Reader config);            // For people.
 //     static omma::PlacementWish wish(Config::Reader config);     // Where it should live.
 //     static constexpr bool is_stage = true;      // Optional: retired when nobody subscribes.
+//     static bool durable(Config::Reader config); // Optional: no crash loses or repeats anything.
+//     static constexpr const char* stays = "why"; // Optional: it cannot move to another node.
 //     explicit Greeter(GreeterConfig::Reader config);
 //     void on(Greeting::Reader greeting, omma::Turn& turn);
 //     void save(GreeterState::Builder out) const;

@@ -10,6 +10,9 @@
 #include "runtime/cell/outlet.hpp"
 #include "runtime/cell/turn.hpp"
 
+#include <capnp/schema.h>
+
+#include <concepts>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -27,7 +30,23 @@ struct ActorType {
   void (*dispatch)(Actor& actor, const Message& message, Turn& turn) = nullptr;
   // A null message for an actor without state.
   Message (*save)(const Actor& actor) = nullptr;
+  // unsupported for a state that a newer build wrote, whose fields this one would lose; corrupt for
+  // what is no such state.
   Result<void> (*load)(Actor& actor, const Message& state) = nullptr;
+  // Where an actor of this configuration should live; anywhere if it does not say.
+  std::function<PlacementWish(std::span<const std::byte> config)> wish =
+      [](std::span<const std::byte>) { return PlacementWish(); };
+  // No crash loses or repeats what an actor of this configuration took in or gave out.
+  std::function<bool(std::span<const std::byte> config)> durable = [](std::span<const std::byte>) {
+    return false;
+  };
+  // Why an actor of this type cannot move to another node; null when it can.
+  const char* stays = nullptr;
+  // Gets ready, on the node that an actor is about to move to, what needs no state: a network, a
+  // file. Returns at once; `done` is called once, from any thread, also when it comes to nothing.
+  // Null: nothing to do.
+  std::function<void(std::span<const std::byte> config, std::function<void(Result<void>)> done)>
+      prewarm;
   // It lives for its subscribers only, and is retired `linger` after the last has gone.
   bool retire_when_unused = false;
   Duration linger = limits::stage_linger;
@@ -66,6 +85,26 @@ template <class A>
 concept EndsFrames = requires {
   requires A::ends_frames;
 };
+
+template <class A>
+concept HasWish = requires(typename A::Config::Reader config) {
+  { A::wish(config) } -> std::convertible_to<PlacementWish>;
+};
+
+template <class A>
+concept HasDurable = requires(typename A::Config::Reader config) {
+  { A::durable(config) } -> std::convertible_to<bool>;
+};
+
+template <class A>
+concept Stays = requires {
+  { A::stays } -> std::convertible_to<const char*>;
+};
+
+// Whether this build knows all fields of a state. A saved state's root is always as large as the
+// schema of whoever saved it, unlike the structs in it, some of which are copies of messages: so
+// who adds a field to a struct within a state adds one to the state as well.
+Result<void> check_state(const char* type_name, const Message& state, capnp::StructSchema known);
 
 template <class A, class... Messages>
 bool accepts_any([[maybe_unused]] std::uint64_t type, Accepts<Messages...>) {
@@ -107,13 +146,27 @@ ActorType actor_type(Make make) {
   };
   type.load = [](Actor& actor, const Message& state) -> Result<void> {
     if constexpr (detail::HasState<A>) {
-      return static_cast<A&>(actor).load(state.as<typename A::State>());
+      using State = typename A::State;
+      auto known = detail::check_state(A::type_name, state, capnp::Schema::from<State>());
+      if (!known) return known;
+      return static_cast<A&>(actor).load(state.as<State>());
     } else {
       (void)actor;
       (void)state;
       return {};
     }
   };
+  if constexpr (detail::HasWish<A>) {
+    type.wish = [](std::span<const std::byte> config) -> PlacementWish {
+      return A::wish(ConfigReader(config).as<typename A::Config>());
+    };
+  }
+  if constexpr (detail::HasDurable<A>) {
+    type.durable = [](std::span<const std::byte> config) -> bool {
+      return A::durable(ConfigReader(config).as<typename A::Config>());
+    };
+  }
+  if constexpr (detail::Stays<A>) type.stays = A::stays;
   type.retire_when_unused = detail::IsStage<A>;
   type.ends_frames = detail::EndsFrames<A>;
   return type;

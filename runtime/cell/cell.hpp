@@ -1,16 +1,11 @@
-// The CAF shell around a CellCore: one CAF actor per actor. It takes inputs from any thread, hands
-// them to the core one at a time, and keeps its clock.
+// Cell: a handle to a live actor of this process, whatever runs it. It takes inputs from any
+// thread; who made it (a Scheduler) hands them to the actor's CellCore one at a time.
 //
-// A Strand is the same without a core: closures run one after the other. The node's own services
-// use it instead of locks.
+// A handle is copyable and thread-safe; it shares the mailbox, not the actor.
 #pragma once
 
 #include "runtime/base/ids.hpp"
 #include "runtime/cell/cell_core.hpp"
-
-#include <caf/actor.hpp>
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 
 #include <functional>
 #include <memory>
@@ -28,6 +23,7 @@ struct CellInput {
   struct Route {
     ActorId target;
     std::uint64_t epoch = 0;
+    std::uint64_t life = 0;  // 0: not known.
   };
   struct NotReached {
     ActorId target;
@@ -45,49 +41,57 @@ struct CellInput {
     std::uint64_t generation = 0;
   };
   struct Stop {};
-  std::variant<Stop, Packet, JobResult, Route, NotReached, Command, ReportWanted, FlushAcks, Wake>
+
+  // --- Moves and checkpoints; a cell that stands still keeps its inputs until it goes on ----------
+  // Made from a snapshot, it now may run.
+  struct GoLive {};
+  // Stands still from here on, and gives its snapshot: encoded, with the actors it has streams with.
+  struct Frozen {
+    Blob snapshot;
+    std::vector<ActorId> peers;
+  };
+  struct Freeze {
+    std::function<void(Result<Frozen>)> answer;
+  };
+  // Goes on, under this epoch; 0: the same.
+  struct Thaw {
+    std::uint64_t epoch = 0;
+  };
+  // The node's lease is in doubt, or good again.
+  struct Suspend {
+    bool stands = true;
+  };
+  struct Checkpointed {
+    std::uint64_t number = 0;
+    Result<void> kept;
+  };
+  // It lives elsewhere: the end, without a word.
+  struct Drop {};
+
+  std::variant<Stop, Packet, JobResult, Route, NotReached, Command, ReportWanted, FlushAcks, Wake,
+               GoLive, Freeze, Thaw, Suspend, Checkpointed, Drop>
       what;
 };
 
-// A handle to a live cell. Copyable, thread-safe.
+// Where a scheduler takes one cell's inputs. Thread-safe; never blocks.
+class CellMailbox {
+ public:
+  virtual ~CellMailbox() = default;
+  virtual void put(CellInput input) = 0;
+};
+
 class Cell {
  public:
-  // `make_port` is called once with the cell's own handle; the port lives as long as the cell.
-  using MakePort = std::function<std::unique_ptr<CellPort>(const Cell&)>;
-  static Cell spawn(caf::actor_system& system, CellCore::Identity identity, const ActorType& type,
-                    const MakePort& make_port);
+  explicit Cell(std::shared_ptr<CellMailbox> mailbox) : mailbox_(std::move(mailbox)) {}
 
-  void put(CellInput input) const;
+  void put(CellInput input) const { mailbox_->put(std::move(input)); }
   void put(Packet packet) const { put(CellInput{std::move(packet)}); }
   // The last report, then the end. Inputs after it are ignored.
   void stop() const { put(CellInput{CellInput::Stop{}}); }
+  void drop() const { put(CellInput{CellInput::Drop{}}); }
 
  private:
-  explicit Cell(caf::actor handle) : handle_(std::move(handle)) {}
-  friend struct CellShell;
-  caf::actor handle_;
+  std::shared_ptr<CellMailbox> mailbox_;
 };
-
-class Strand {
- public:
-  explicit Strand(caf::actor_system& system);
-  ~Strand();
-  // Waits for the task that runs and forgets the others, now and from now on: what they refer to
-  // may go afterwards. Not from a task of its own.
-  void close();
-  void post(std::function<void()> task) const;
-  // Posts after this long by the actor system's clock.
-  void post_after(Duration delay, std::function<void()> task) const;
-
- private:
-  struct Gate;
-
-  std::shared_ptr<Gate> gate_;
-  caf::actor handle_;
-};
-
-// Scheduler settings that were measured best for cells (sharing beats stealing on few cores).
-// `threads` 0 asks for CAF's own choice; `deterministic` gives the test coordinator.
-void configure_cells(caf::actor_system_config& config, std::size_t threads, bool deterministic);
 
 }  // namespace omma

@@ -24,7 +24,10 @@ CellCore::CellCore(Identity identity, const ActorType& type, CellPort& port)
       port_(port),
       streams_(identity_.id, identity_.life, identity_.epoch),
       // A reply to an earlier life's request must not pass for one to ours.
-      next_id_((identity_.life << 32) + 1) {}
+      next_id_((identity_.life << 32) + 1),
+      durable_(type.durable(identity_.config)) {
+  if (durable_) streams_.hold_until_committed();
+}
 
 void CellCore::start() {
   actor_ = rebuild({}, false);
@@ -102,10 +105,13 @@ void CellCore::on_job(std::uint64_t job, Result<Message> result) {
   continue_draining();
 }
 
-void CellCore::on_route(const ActorId& target, std::uint64_t epoch) {
+void CellCore::on_route(const ActorId& target, std::uint64_t epoch, std::uint64_t life) {
+  if (phase_ == Phase::retired || phase_ == Phase::broken) return;
   Streams::Effects effects;
   streams_.on_route_changed(target, epoch, port_.now(), effects);
+  if (life != 0) streams_.on_life(target, life, effects);
   carry_out(std::move(effects));
+  run_ready();
 }
 
 void CellCore::on_not_reached(const ActorId& target, const Error& why, bool gone) {
@@ -278,6 +284,7 @@ void CellCore::on_time() {
     it = requests_.erase(it);
   }
   run_ready();
+  if (checkpoint_wanted()) take_checkpoint();
   if (phase_ == Phase::active && linger_until_ && *linger_until_ <= now) begin_draining();
   continue_draining();
 }
@@ -290,11 +297,15 @@ std::optional<Instant> CellCore::next_deadline() const {
   for (const auto& [timer, when] : timers_) consider(when);
   for (const auto& [correlation, request] : requests_) consider(request.deadline);
   if (linger_until_) consider(*linger_until_);
+  if (type_.stays == nullptr && phase_ == Phase::active && !keeping_ && has_news()) {
+    consider(next_checkpoint_);
+  }
   if (phase_ == Phase::draining) consider(*drain_until_);
   return first;
 }
 
 void CellCore::flush_acks() {
+  if (phase_ != Phase::retired && phase_ != Phase::broken && checkpoint_wanted()) take_checkpoint();
   Streams::Effects effects;
   streams_.flush_acks(effects);
   carry_out(std::move(effects));
@@ -404,6 +415,9 @@ CellReport CellCore::report() const {
   report.name = identity_.name;
   report.epoch = identity_.epoch;
   report.life = identity_.life;
+  report.durable = durable_;
+  report.died_with = died_with_;
+  report.checkpoints = checkpoints_;
   report.phase = phase_ == Phase::active   ? "active"
                  : phase_ == Phase::broken ? "broken"
                                            : "retiring";

@@ -13,6 +13,7 @@
 #include "runtime/base/time.hpp"
 #include "runtime/cell/actor_type.hpp"
 #include "runtime/cell/cell_report.hpp"
+#include "runtime/cell/cell_snapshot.hpp"
 #include "runtime/cell/replay_log.hpp"
 #include "runtime/cell/streams.hpp"
 
@@ -21,9 +22,16 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace omma {
+
+struct CellCheckpoint {
+  std::uint64_t number = 0;  // Grows over the whole of a life.
+  bool keeps_life = false;   // Whoever continues from it is the same life: nothing is lost.
+  Blob bytes;                // encode(CellSnapshot).
+};
 
 // What a cell needs of the node it lives in. Calls must not come back into the cell.
 class CellPort {
@@ -31,12 +39,16 @@ class CellPort {
   virtual ~CellPort() = default;
   virtual Instant now() const = 0;
   virtual WallTime wall_now() const = 0;
+  // False: the node's lease is in doubt, and the cell is to stand still until it hears more.
+  virtual bool may_work() const { return true; }
   virtual void send(Packet packet) = 0;
   // How to activate a target that may not exist yet. Before the first packet to it.
   virtual void remember(std::shared_ptr<const StageSpec> spec) = 0;
   virtual void ask_directory(const ActorId& target) = 0;
   // Runs the job and gives its result to on_job(id, ...), however it ends.
   virtual void run(ExecutorKind executor, std::uint64_t job, Job work) = 0;
+  // Keeps this state for whoever continues after a crash; answered by on_checkpointed(number, ...).
+  virtual void keep(CellCheckpoint checkpoint) = 0;
   // The actor has ended and everything it sent is acknowledged: take it out of the directory.
   virtual void retire() = 0;
   virtual void log(const std::string& text) = 0;
@@ -57,10 +69,26 @@ class CellCore {
 
   // Makes the actor and runs its first turn.
   void start();
+
+  // --- Moves and crashes: instead of start() --------------------------------------------------
+  // Makes the actor from what was saved; nothing runs and nothing leaves until go_live(). The
+  // identity says whether it is the same life (then its streams go on) or the next one (then they
+  // begin anew, and the peers are told). An error changes nothing outside.
+  Result<void> prepare(CellSnapshot snapshot, std::string died_with);
+  void go_live();
+  // Between two inputs, for a move. An error when the actor cannot be saved as it is.
+  Result<CellSnapshot> snapshot() const;
+  // A move was called off: the same place under a later epoch.
+  void set_epoch(std::uint64_t epoch);
+  // What keep() was asked for is safe, or not.
+  void on_checkpointed(std::uint64_t number, const Result<void>& kept);
+  // The actors that it has streams with.
+  std::set<ActorId> peers() const { return streams_.peers(); }
+
   void on_packet(Packet packet);
   void on_job(std::uint64_t job, Result<Message> result);
-  // The directory answered: the target lives (again) under this epoch.
-  void on_route(const ActorId& target, std::uint64_t epoch);
+  // The directory answered: the target lives (again) under this epoch, in this life; 0: not known.
+  void on_route(const ActorId& target, std::uint64_t epoch, std::uint64_t life = 0);
   // The target was looked for in vain; requests to it fail now. What else waits for it goes on
   // waiting, or is dropped if it is gone for good.
   void on_not_reached(const ActorId& target, const Error& why, bool gone);
@@ -69,8 +97,8 @@ class CellCore {
   // Call when next_deadline() has come.
   void on_time();
   std::optional<Instant> next_deadline() const;
-  // After a burst of inputs: acknowledgements, in one go.
-  bool acks_wanted() const { return streams_.acks_wanted(); }
+  // After a burst of inputs: acknowledgements, in one go, and (durable) the checkpoint before them.
+  bool acks_wanted() const { return streams_.acks_wanted() || checkpoint_wanted(); }
   void flush_acks();
   // No turn is wanted any more; what was held goes back to its senders.
   bool retiring() const { return phase_ != Phase::active; }
@@ -138,6 +166,12 @@ class CellCore {
   void begin_draining();
   void continue_draining();
 
+  // Checkpoints.
+  bool has_news() const { return turns_ != kept_turns_ || (durable_ && streams_.withholds()); }
+  bool checkpoint_wanted() const;
+  void take_checkpoint();
+  CellSnapshot saved_part() const;
+
   // The ledger.
   StageCounts& account_of(TraceId trace) { return stage_[trace.origin]; }
   void count_fate(TraceId trace, Fate fate, const std::string& reason);
@@ -162,6 +196,20 @@ class CellCore {
   std::optional<Instant> drain_until_;
   std::uint64_t next_id_ = 1;
   std::uint64_t turns_ = 0;
+
+  // What a checkpoint that is on its way has.
+  struct Keeping {
+    std::uint64_t number = 0;
+    std::uint64_t turns = 0;
+    Streams::Marks marks;
+  };
+  const bool durable_;
+  std::optional<Keeping> keeping_;
+  std::uint64_t checkpoints_ = 0;
+  std::uint64_t kept_turns_ = 0;  // When the last checkpoint that is safe was taken.
+  Instant next_checkpoint_{};     // Not before.
+  std::vector<std::string> died_with_;
+  bool resubscribes_ = false;  // A new life that has not told its publishers.
 
   std::map<std::uint64_t, StageCounts> stage_;  // By origin camera.
   std::map<std::string, std::uint64_t> captured_;

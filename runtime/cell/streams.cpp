@@ -12,11 +12,25 @@ Streams::Streams(ActorId self, std::uint64_t life, std::uint64_t epoch)
 
 void Streams::apply(OutStream& out, Outbox::Effects outcome, Effects& effects) {
   const ActorId& target = out.outbox.stream().target;
-  for (Envelope& envelope : outcome.transmit) effects.packets.push_back(std::move(envelope));
-  if (outcome.probe) effects.packets.push_back(*outcome.probe);
+  for (Envelope& envelope : outcome.transmit) {
+    envelope.sender_epoch = epoch_;
+    effects.packets.push_back(std::move(envelope));
+  }
+  if (outcome.probe) {
+    outcome.probe->sender_epoch = epoch_;
+    effects.packets.push_back(*outcome.probe);
+  }
   if (outcome.ask_directory) effects.ask_directory.push_back(target);
-  if (outcome.target_life_ended) effects.peers_lost.push_back(target);
+  if (outcome.target_life_ended) lose_peer(target, out.outbox.target_life(), effects);
   for (const TraceId& trace : outcome.dropped) ++out.dropped_by_origin[trace.origin];
+}
+
+// Each stream with the peer finds out; the actor is told once.
+void Streams::lose_peer(const ActorId& peer, std::uint64_t new_life, Effects& effects) {
+  std::uint64_t& told = new_lives_[peer];
+  if (told >= new_life) return;
+  told = new_life;
+  effects.peers_lost.push_back(peer);
 }
 
 bool Streams::has_room(const ActorId& target, Channel channel, std::size_t messages,
@@ -41,6 +55,7 @@ Result<void> Streams::send(const ActorId& target, Channel channel, Outgoing outg
     found =
         outboxes_.emplace(Key{target, channel}, OutStream{Outbox(stream, life_, limits), {}, {}})
             .first;
+    if (holds_until_committed_) found->second.outbox.hold_output();
   }
   const std::uint64_t origin = outgoing.trace.origin;
   auto outcome = found->second.outbox.offer(std::move(outgoing), now, nanoseconds_of(wall_now));
@@ -58,6 +73,14 @@ void Streams::on_route_changed(const ActorId& target, std::uint64_t epoch, Insta
                                Effects& effects) {
   for (auto& [key, out] : outboxes_) {
     if (key.first == target) apply(out, out.outbox.on_route_changed(epoch, now), effects);
+  }
+}
+
+void Streams::on_life(const ActorId& peer, std::uint64_t life, Effects& effects) {
+  for (auto& [key, in] : inboxes_) {
+    if (key.first != peer || !in.inbox.on_sender_life(life)) continue;
+    in.finished_early.clear();
+    lose_peer(peer, life, effects);
   }
 }
 
@@ -105,6 +128,7 @@ Streams::InStream& Streams::incoming(const StreamId& stream) {
     const std::uint64_t bytes =
         window == expected_windows_.end() ? limits::stream_window_bytes : window->second;
     found = inboxes_.emplace(key, InStream{Inbox(stream, life_, bytes), {}, 0, {}}).first;
+    if (holds_until_committed_) found->second.inbox.hold_acknowledgements();
   }
   return found->second;
 }
@@ -118,9 +142,7 @@ void Streams::on_packet(Packet packet, Instant now, Effects& effects) {
     return;
   }
   if (auto* probe = std::get_if<Probe>(&packet)) {
-    Ack answer = incoming(probe->stream).inbox.on_probe(*probe);
-    answer.target_epoch = epoch_;
-    effects.packets.push_back(answer);
+    effects.packets.push_back(incoming(probe->stream).inbox.on_probe(*probe, epoch_));
     return;
   }
   auto& envelope = std::get<Envelope>(packet);
@@ -129,10 +151,13 @@ void Streams::on_packet(Packet packet, Instant now, Effects& effects) {
   Inbox::Effects outcome = in.inbox.on_envelope(std::move(envelope));
   if (outcome.sender_life_ended) {
     in.finished_early.clear();
-    effects.peers_lost.push_back(key.first);
+    lose_peer(key.first, in.inbox.sender_life(), effects);
   }
   if (outcome.acknowledge) unacknowledged_inboxes_.insert(key);
-  for (Envelope& next : outcome.deliver) effects.deliver.push_back(std::move(next));
+  for (Envelope& next : outcome.deliver) {
+    if (!in.finished_early.contains(next.sequence)) effects.deliver.push_back(std::move(next));
+  }
+  settle_finished(in);
 }
 
 void Streams::finished(const Envelope& envelope) {
@@ -142,15 +167,21 @@ void Streams::finished(const Envelope& envelope) {
   InStream& in = found->second;
   if (envelope.lives.sender != in.inbox.sender_life()) return;  // Of a life that has ended.
   in.finished_early.emplace(envelope.sequence, envelope);
-  while (!in.finished_early.empty() &&
-         in.finished_early.begin()->first == in.inbox.processed() + 1) {
+  settle_finished(in);
+  unacknowledged_inboxes_.insert(key);
+}
+
+// Numbers are acknowledged in order. One that was finished before a move counts once it has come
+// again.
+void Streams::settle_finished(InStream& in) {
+  while (!in.finished_early.empty()) {
     const Envelope& done = in.finished_early.begin()->second;
+    if (done.sequence != in.inbox.processed() + 1 || done.sequence > in.inbox.received()) return;
     in.inbox.on_processed(done);
     ++in.finished;
     ++in.finished_by_origin[done.trace.origin];
     in.finished_early.erase(in.finished_early.begin());
   }
-  unacknowledged_inboxes_.insert(key);
 }
 
 void Streams::flush_acks(Effects& effects) {
@@ -199,7 +230,7 @@ std::vector<Streams::OutAccount> Streams::out_accounts() const {
 }
 
 std::vector<Streams::InAccount> Streams::in_accounts() const {
-  std::vector<InAccount> accounts;
+  std::vector<InAccount> accounts = closed_in_;
   for (const auto& [key, in] : inboxes_) {
     accounts.push_back(
         {in.inbox.stream(), in.inbox.counters(), in.finished, in.finished_by_origin});

@@ -49,7 +49,63 @@ class Streams {
     std::map<std::uint64_t, std::uint64_t> finished_by_origin;
   };
 
+  // Everything that a move or a checkpoint takes along.
+  struct Saved {
+    struct Out {
+      StreamId stream;
+      Outbox::Saved outbox;
+      std::map<std::uint64_t, std::uint64_t> sent_by_origin;
+      std::map<std::uint64_t, std::uint64_t> dropped_by_origin;
+    };
+    // Finished while a lower number is not: when it comes again it is done already.
+    struct FinishedEarly {
+      std::uint64_t sequence = 0;
+      std::uint64_t credit_bytes = 0;
+      TraceId trace;
+    };
+    struct In {
+      StreamId stream;
+      Inbox::Saved inbox;
+      std::vector<FinishedEarly> finished_early;
+      std::uint64_t finished = 0;
+      std::map<std::uint64_t, std::uint64_t> finished_by_origin;
+    };
+    struct Expected {
+      ActorId publisher;
+      Channel channel = Channel::stream;
+      std::uint64_t window_bytes = 0;
+    };
+    std::vector<Out> out;
+    std::vector<In> in;
+    std::vector<Expected> expected;
+    std::vector<OutAccount> closed_out;
+    std::vector<InAccount> closed_in;
+  };
+
+  // What a checkpoint that is taken now has of each stream.
+  struct Marks {
+    std::vector<std::pair<StreamId, Outbox::Mark>> out;
+    std::vector<std::pair<StreamId, Inbox::Mark>> in;
+  };
+
   Streams(ActorId self, std::uint64_t life, std::uint64_t epoch);
+
+  // --- Moves and checkpoints ---------------------------------------------------------------------
+  Saved save() const;
+  // In place of what is here, which must be nothing.
+  void restore(Saved saved, Instant now);
+  // The first words after a move: where everybody's messages are expected from now on, and what of
+  // ours is on its way.
+  void announce(Instant now, Effects& effects);
+  // The same place under a later epoch: a move was called off.
+  void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+  // Durable: what leaves waits for commit().
+  void hold_until_committed();
+  bool withholds() const;
+  Marks marks() const;
+  void commit(const Marks& marks, Instant now, Effects& effects);
+  // The actors at the other ends.
+  std::set<ActorId> peers() const;
 
   // --- Out ---------------------------------------------------------------------------------------
   // False if a reliable stream could not take these now.
@@ -60,6 +116,9 @@ class Streams {
   // Credit that this cell gives to a publisher that it subscribes to.
   void expect(const ActorId& publisher, Channel channel, std::uint64_t window_bytes);
   void on_route_changed(const ActorId& target, std::uint64_t epoch, Instant now, Effects& effects);
+  // The directory says which life the peer is in: one that has nothing to send or to acknowledge
+  // would not tell us itself.
+  void on_life(const ActorId& peer, std::uint64_t life, Effects& effects);
   // The target has unsubscribed: what waits for it in outlet streams is counted as dropped.
   void on_unsubscribed(const ActorId& target, Effects& effects);
   // The target is retired for good: what waits for it is counted as dropped.
@@ -97,6 +156,8 @@ class Streams {
   };
 
   void apply(OutStream& out, Outbox::Effects outcome, Effects& effects);
+  void lose_peer(const ActorId& peer, std::uint64_t new_life, Effects& effects);
+  static void settle_finished(InStream& in);
   static OutAccount account_of(const OutStream& out);
   InStream& incoming(const StreamId& stream);
 
@@ -107,7 +168,10 @@ class Streams {
   std::map<Key, InStream> inboxes_;
   std::map<Key, std::uint64_t> expected_windows_;
   std::set<Key> unacknowledged_inboxes_;
+  std::map<ActorId, std::uint64_t> new_lives_;  // That peers_lost has told of.
   std::vector<OutAccount> closed_;
+  std::vector<InAccount> closed_in_;  // Of a life that ended with its node.
+  bool holds_until_committed_ = false;
 };
 
 }  // namespace omma

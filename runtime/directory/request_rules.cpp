@@ -52,11 +52,13 @@ Result<void> check_storable(const std::string& node_name, const std::string& add
   return {};
 }
 
+Error no_such_node(const std::string& name) {
+  return {Code::not_found, "no node '" + beginning_of(name) +
+                               "' is registered; look at the list of nodes for its name"};
+}
+
 Result<void> check_registered(const std::optional<NodeRecord>& current, const NodeId& node) {
-  if (!current) {
-    return Error{Code::not_found, "no node '" + beginning_of(node.name) +
-                                      "' is registered; register it before it takes leave"};
-  }
+  if (!current) return no_such_node(node.name);
   if (current->id.incarnation != node.incarnation) {
     return Error{Code::conflict, "node " + node.name + ": incarnation " + node.incarnation.text() +
                                      " is not the registered one, " +
@@ -64,6 +66,85 @@ Result<void> check_registered(const std::optional<NodeRecord>& current, const No
                                      "; another process has taken the name"};
   }
   return {};
+}
+
+Result<void> check_pinnable(const std::optional<ActorRecord>& current, const ActorId& id,
+                            std::size_t pin_count) {
+  if (!current) {
+    return Error{Code::not_found, "no actor " + id.short_text() +
+                                      " has a record; pin it once it has been activated"};
+  }
+  if (pin_count >= limits::pinned_actors_max) {
+    return Error{Code::over_limit, "actor " + id.short_text() + ": " + std::to_string(pin_count) +
+                                       " actors are pinned, limit " +
+                                       std::to_string(limits::pinned_actors_max) + "; unpin some"};
+  }
+  return {};
+}
+
+Result<void> check_batch(std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.size() > limits::checkpoints_per_batch_max) {
+    return Error{Code::over_limit, std::to_string(checkpoints.size()) +
+                                       " checkpoints at once, limit " +
+                                       std::to_string(limits::checkpoints_per_batch_max) +
+                                       "; save them in several batches"};
+  }
+  std::size_t bytes = 0;
+  for (const Checkpoint& checkpoint : checkpoints) bytes += checkpoint.state.size();
+  if (bytes > limits::checkpoint_batch_bytes_max) {
+    return Error{Code::over_limit, std::to_string(checkpoints.size()) + " checkpoints of " +
+                                       std::to_string(bytes) + " bytes at once, limit " +
+                                       std::to_string(limits::checkpoint_batch_bytes_max) +
+                                       "; save them in several batches"};
+  }
+  return {};
+}
+
+Result<void> check_storable(const Checkpoint& checkpoint) {
+  const std::string owner = "checkpoint of actor " + checkpoint.id.short_text();
+  if (checkpoint.id.is_null()) {
+    return Error{Code::invalid_argument, owner + ": null id; name the actor"};
+  }
+  if (checkpoint.state.size() > limits::snapshot_bytes_max) {
+    return Error{Code::over_limit, owner + " of " + std::to_string(checkpoint.state.size()) +
+                                       " bytes, limit " +
+                                       std::to_string(limits::snapshot_bytes_max) +
+                                       "; keep less in the actor's state"};
+  }
+  return {};
+}
+
+Result<void> check_owner(const std::optional<ActorRecord>& current, const NodeId& by,
+                         const Checkpoint& checkpoint) {
+  const std::string owner = "checkpoint " + std::to_string(checkpoint.number) + " of actor " +
+                            checkpoint.id.short_text() + " by node '" + by.name + "' at epoch " +
+                            std::to_string(checkpoint.epoch);
+  if (!current) {
+    return Error{Code::conflict, owner + ": the actor has no record; activate it first"};
+  }
+  const bool active = current->state == ActorRecord::State::active;
+  const bool owns = current->node.name == by.name && current->node.incarnation == by.incarnation &&
+                    current->epoch == checkpoint.epoch;
+  if (active && owns) return {};
+  return Error{Code::conflict, owner + ": the actor is " + (active ? "active" : "retired") +
+                                   " on node '" + current->node.name + "' incarnation " +
+                                   current->node.incarnation.text() + " at epoch " +
+                                   std::to_string(current->epoch) + "; read its record again"};
+}
+
+Result<MoveRecord> loggable(const MoveRecord& move) {
+  const std::string owner = "move of actor " + move.id.short_text();
+  for (const std::string* text : {&move.type, &move.name, &move.from, &move.to}) {
+    if (text->size() <= limits::name_bytes_max) continue;
+    return Error{Code::over_limit, owner + ": name '" + beginning_of(*text) + "' of " +
+                                       std::to_string(text->size()) + " bytes, limit " +
+                                       std::to_string(limits::name_bytes_max) + "; shorten it"};
+  }
+  MoveRecord logged = move;
+  if (logged.reason.size() > limits::move_reason_bytes_max) {
+    logged.reason.resize(limits::move_reason_bytes_max);
+  }
+  return logged;
 }
 
 }  // namespace omma

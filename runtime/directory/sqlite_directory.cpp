@@ -1,213 +1,149 @@
-// The directory in one SQLite file.
-//
-// Durability: WAL with synchronous=FULL, so that a compare-and-set is on the disk before anybody
-// acts on it. NORMAL would be several times faster and survive a crash of the process, but a power
-// cut could take back an epoch that was already handed out, and two nodes would own one actor.
+// The directory in one SQLite file; sqlite_schema.cpp says what is in it and how durable it is.
+#include "runtime/base/limits.hpp"
 #include "runtime/directory/directory.hpp"
-#include "runtime/directory/request_rules.hpp"
 #include "runtime/directory/sqlite_door.hpp"
+#include "runtime/directory/sqlite_rows.hpp"
+#include "runtime/directory/sqlite_schema.hpp"
+#include "runtime/directory/store.hpp"
+#include "runtime/directory/stored_directory.hpp"
 
 #include <algorithm>
-#include <array>
-#include <mutex>
 #include <utility>
 
 namespace omma {
 namespace {
 
-// Grows with every change of the tables; a file of a higher version is refused.
-constexpr int schema_version = 1;
-// "OMMA": tells our file from any other SQLite database.
-constexpr int application_id = 0x4f4d4d41;
-
-// Ids and incarnations: 16 bytes, high half first, so that they sort as numbers do.
-// state: 0 active, 1 retired. roles: one a line.
-constexpr const char* schema = R"sql(
-CREATE TABLE actors (
-  id BLOB NOT NULL PRIMARY KEY,
-  type TEXT NOT NULL,
-  name TEXT NOT NULL,
-  config BLOB NOT NULL,
-  epoch INTEGER NOT NULL,
-  life INTEGER NOT NULL,
-  state INTEGER NOT NULL,
-  node_name TEXT NOT NULL,
-  node_incarnation BLOB NOT NULL,
-  node_epoch INTEGER NOT NULL
-) STRICT;
-CREATE INDEX active_actors_by_node ON actors (node_name) WHERE state = 0;
-CREATE TABLE nodes (
-  name TEXT NOT NULL PRIMARY KEY,
-  incarnation BLOB NOT NULL,
-  epoch INTEGER NOT NULL,
-  address TEXT NOT NULL,
-  roles TEXT NOT NULL,
-  alive INTEGER NOT NULL
-) STRICT;
-)sql";
-
 constexpr const char* select_actor = "SELECT * FROM actors WHERE id = ?";
 constexpr const char* select_actors = "SELECT * FROM actors ORDER BY type, name, id";
-constexpr const char* select_active_on = "SELECT * FROM actors WHERE state = 0 AND node_name = ?";
+constexpr const char* select_active_on =
+    "SELECT * FROM actors WHERE state = 0 AND node_name = ? ORDER BY type, name, id";
+// A node that is not on record has nothing to compare with.
+constexpr const char* select_orphans =
+    "SELECT actors.* FROM actors LEFT JOIN nodes ON nodes.name = node_name WHERE state = 0 AND "
+    "(nodes.alive IS NOT 1 OR nodes.incarnation IS NOT node_incarnation) "
+    "ORDER BY type, actors.name, id";
 constexpr const char* replace_actor =
     "INSERT OR REPLACE INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* select_node = "SELECT * FROM nodes WHERE name = ?";
 constexpr const char* select_nodes = "SELECT * FROM nodes ORDER BY name";
-constexpr const char* replace_node = "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?)";
+constexpr const char* replace_node = "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?)";
+constexpr const char* select_pin = "SELECT 1 FROM pins WHERE id = ?";
+constexpr const char* count_pins = "SELECT count(*) FROM pins";
+constexpr const char* select_pins = "SELECT id FROM pins ORDER BY id";
+constexpr const char* insert_pin = "INSERT OR IGNORE INTO pins VALUES (?)";
+constexpr const char* delete_pin = "DELETE FROM pins WHERE id = ?";
+constexpr const char* select_checkpoint_mark = "SELECT epoch, number FROM checkpoints WHERE id = ?";
+constexpr const char* select_checkpoint = "SELECT * FROM checkpoints WHERE id = ?";
+constexpr const char* replace_checkpoint =
+    "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)";
+constexpr const char* delete_checkpoint = "DELETE FROM checkpoints WHERE id = ?";
+constexpr const char* insert_move = "INSERT INTO moves VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr const char* delete_moves =
+    "DELETE FROM moves WHERE number <= (SELECT max(number) FROM moves) - ?";
+constexpr const char* select_moves =
+    "SELECT when_ns, id, type, name, from_node, to_node, outcome, reason, pause_ns, bytes "
+    "FROM moves ORDER BY number DESC LIMIT ?";
 
-using Bytes16 = std::array<std::byte, 16>;
-
-Bytes16 bytes_of(std::uint64_t high, std::uint64_t low) {
-  Bytes16 bytes;
-  for (std::size_t i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<std::byte>(high >> (56 - 8 * i));
-    bytes[8 + i] = static_cast<std::byte>(low >> (56 - 8 * i));
-  }
-  return bytes;
-}
-
-// ActorId or Incarnation; null from a blob of another size, which no record has.
-template <class Id>
-Id id_of(const std::vector<std::byte>& bytes) {
-  Id id;
-  if (bytes.size() != 16) return id;
-  for (std::size_t i = 0; i < 8; ++i) {
-    id.high = id.high << 8 | std::to_integer<std::uint64_t>(bytes[i]);
-    id.low = id.low << 8 | std::to_integer<std::uint64_t>(bytes[8 + i]);
-  }
-  return id;
-}
-
-std::string lines_of(const std::vector<std::string>& roles) {
-  std::string lines;
-  for (const std::string& role : roles) lines += role + '\n';
-  return lines;
-}
-
-std::vector<std::string> roles_of(const std::string& lines) {
-  std::vector<std::string> roles;
-  for (std::size_t begin = 0; begin < lines.size();) {
-    const std::size_t end = std::min(lines.find('\n', begin), lines.size());
-    roles.push_back(lines.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return roles;
-}
-
-class SqliteDirectory final : public Directory {
+class SqliteStore final : public Store {
  public:
-  // Checks what is in the file, makes the tables if it is new, prepares the statements.
-  static Result<std::unique_ptr<Directory>> open(std::unique_ptr<SqliteDatabase> database);
+  static Result<std::unique_ptr<Store>> open(std::unique_ptr<SqliteDatabase> database);
 
-  Result<std::optional<ActorRecord>> actor(const ActorId& id) override;
-  Result<ChangeOutcome> compare_and_set(const RecordChange& change) override;
+  Result<void> begin() override { return done(begin_); }
+  Result<void> commit() override { return done(commit_); }
+  // A failed rollback means that SQLite has rolled back by itself.
+  void roll_back() override { static_cast<void>(done(roll_back_)); }
+  Result<void> begin_step() override;
+  Result<void> end_step() override { return done(end_step_); }
+  void undo_step() override;
+
+  Result<std::optional<ActorRecord>> find_actor(const ActorId& id) override;
   Result<std::vector<ActorRecord>> actors() override;
-  Result<NodeRecord> register_node(const std::string& name, const Incarnation& incarnation,
-                                   const std::string& address,
-                                   std::vector<std::string> roles) override;
+  Result<std::vector<ActorRecord>> active_on(const std::string& node_name) override;
+  Result<std::vector<ActorRecord>> orphans() override;
+  Result<void> put(const ActorRecord& record) override { return put_row(replace_actor_, record); }
+
+  Result<std::optional<NodeRecord>> find_node(const std::string& name) override;
   Result<std::vector<NodeRecord>> nodes() override;
-  Result<void> deregister_node(const NodeId& node) override;
+  Result<void> put(const NodeRecord& record) override { return put_row(replace_node_, record); }
+
+  Result<bool> is_pinned(const ActorId& id) override;
+  Result<std::size_t> pin_count() override;
+  Result<std::vector<ActorId>> pins() override;
+  Result<void> put_pin(const ActorId& id) override { return done(insert_pin_, id); }
+  Result<void> drop_pin(const ActorId& id) override { return done(delete_pin_, id); }
+
+  Result<std::optional<CheckpointMark>> find_checkpoint_mark(const ActorId& id) override;
+  Result<std::optional<Checkpoint>> find_checkpoint(const ActorId& id) override;
+  Result<void> put(const Checkpoint& checkpoint) override {
+    return put_row(replace_checkpoint_, checkpoint);
+  }
+  Result<void> drop_checkpoint(const ActorId& id) override { return done(delete_checkpoint_, id); }
+
+  Result<void> append(const MoveRecord& move) override;
+  Result<std::vector<MoveRecord>> moves(std::size_t count_max) override;
 
  private:
-  explicit SqliteDirectory(std::unique_ptr<SqliteDatabase> database)
-      : database_(std::move(database)) {}
-  Result<void> check_file();
-  Result<void> set_up_file();
+  explicit SqliteStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
   Result<void> prepare_statements();
 
-  Result<std::optional<ActorRecord>> find_actor(const ActorId& id);
-  Result<std::optional<NodeRecord>> find_node(const std::string& name);
-  // Ends the lives on the node of this name, in those of its incarnations that are meant.
-  template <class IsMeant>
-  Result<void> retire_residents(const std::string& name, IsMeant is_meant);
-  Result<void> store(const ActorRecord& record);
-  Result<void> store(const NodeRecord& record);
-  Result<ActorRecord> actor_in(const SqliteStatement::Run& row) const;
-  Result<NodeRecord> node_in(const SqliteStatement::Run& row) const;
-  Result<std::vector<ActorRecord>> actors_in(SqliteStatement::Run& rows);
-  Error bad_row(const char* table, const std::string& name) const;
+  // Runs a statement that gives no rows.
+  Result<void> done(const SqliteStatement& statement) const;
+  Result<void> done(const SqliteStatement& statement, const ActorId& id) const;
+  template <class Record>
+  Result<void> put_row(const SqliteStatement& statement, const Record& record) const;
+  // `read` is one of sqlite_rows.hpp; what it cannot read is corrupt. The parameters are bound.
+  template <class Record>
+  Result<std::optional<Record>> row_in(SqliteStatement::Run& rows,
+                                       Result<Record> (*read)(const SqliteStatement::Run&)) const;
+  template <class Record>
+  Result<std::vector<Record>> rows_in(SqliteStatement::Run& rows,
+                                      Result<Record> (*read)(const SqliteStatement::Run&)) const;
 
-  std::mutex mutex_;  // Around everything below.
   std::unique_ptr<SqliteDatabase> database_;
-  SqliteStatement select_actor_;
-  SqliteStatement select_actors_;
-  SqliteStatement select_active_on_;
-  SqliteStatement replace_actor_;
-  SqliteStatement select_node_;
-  SqliteStatement select_nodes_;
-  SqliteStatement replace_node_;
+  SqliteStatement begin_, commit_, roll_back_, begin_step_, end_step_, undo_step_;
+  SqliteStatement select_actor_, select_actors_, select_active_on_, select_orphans_;
+  SqliteStatement select_node_, select_nodes_, replace_actor_, replace_node_;
+  SqliteStatement select_pin_, count_pins_, select_pins_, insert_pin_, delete_pin_;
+  SqliteStatement select_checkpoint_mark_, select_checkpoint_, replace_checkpoint_;
+  SqliteStatement delete_checkpoint_, insert_move_, delete_moves_, select_moves_;
 };
 
-// --- Opening -------------------------------------------------------------------------------------
-
-Result<std::unique_ptr<Directory>> SqliteDirectory::open(std::unique_ptr<SqliteDatabase> database) {
-  std::unique_ptr<SqliteDirectory> made(new SqliteDirectory(std::move(database)));
-  // Nothing is written before the file is known to be ours, whole and of our version.
-  if (auto checked = made->check_file(); !checked.ok()) return checked.error();
-  if (auto set_up = made->set_up_file(); !set_up.ok()) return set_up.error();
+Result<std::unique_ptr<Store>> SqliteStore::open(std::unique_ptr<SqliteDatabase> database) {
+  if (auto prepared = prepare_file(*database); !prepared.ok()) return prepared.error();
+  std::unique_ptr<SqliteStore> made(new SqliteStore(std::move(database)));
   if (auto prepared = made->prepare_statements(); !prepared.ok()) return prepared.error();
-  return std::unique_ptr<Directory>(std::move(made));
+  return std::unique_ptr<Store>(std::move(made));
 }
 
-Result<void> SqliteDirectory::check_file() {
-  if (database_->is_read_only()) {
-    return Error{Code::unavailable, database_->describe() +
-                                        " is read-only; make the file and its folder writable for "
-                                        "this user"};
-  }
-  auto tables = database_->value_of("SELECT count(*) FROM sqlite_schema");
-  if (!tables.ok()) return tables.error();
-  if (*tables == "0") return {};  // New.
-  auto application = database_->value_of("PRAGMA application_id");
-  if (!application.ok()) return application.error();
-  if (*application != std::to_string(application_id)) {
-    return Error{Code::unsupported,
-                 database_->describe() + " is the database of another program; name another file"};
-  }
-  auto version = database_->value_of("PRAGMA user_version");
-  if (!version.ok()) return version.error();
-  if (*version != std::to_string(schema_version)) {
-    return Error{Code::unsupported, database_->describe() + " has version " + *version +
-                                        ", this program writes " + std::to_string(schema_version) +
-                                        "; use the newer program that wrote it"};
-  }
-  auto verdict = database_->value_of("PRAGMA quick_check(1)");
-  if (!verdict.ok()) return verdict.error();
-  if (*verdict != "ok") {
-    return Error{Code::corrupt, database_->describe() + " is damaged (" + *verdict +
-                                    "); put back a copy, or stop all nodes, move the file away "
-                                    "and start with an empty directory"};
-  }
-  return {};
-}
-
-Result<void> SqliteDirectory::set_up_file() {
-  auto mode = database_->value_of("PRAGMA journal_mode = WAL");
-  if (!mode.ok()) return mode.error();
-  if (*mode != "wal") {
-    return Error{Code::unavailable, database_->describe() +
-                                        ": no write-ahead log on this file system (journal mode " +
-                                        *mode + "); use a local disk"};
-  }
-  if (auto full = database_->execute("PRAGMA synchronous = FULL"); !full.ok()) return full;
-
-  SqliteTransaction transaction(*database_);
-  if (auto begun = transaction.begin(); !begun.ok()) return begun;
-  auto tables = database_->value_of("SELECT count(*) FROM sqlite_schema");
-  if (!tables.ok()) return tables.error();
-  if (*tables != "0") return {};
-  const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
-                            "; PRAGMA user_version = " + std::to_string(schema_version) + ";";
-  if (auto made = database_->execute(schema + marks); !made.ok()) return made;
-  return transaction.commit();
-}
-
-Result<void> SqliteDirectory::prepare_statements() {
+Result<void> SqliteStore::prepare_statements() {
   const std::pair<SqliteStatement*, const char*> wanted[] = {
-      {&select_actor_, select_actor},         {&select_actors_, select_actors},
-      {&select_active_on_, select_active_on}, {&replace_actor_, replace_actor},
-      {&select_node_, select_node},           {&select_nodes_, select_nodes},
-      {&replace_node_, replace_node}};
+      // Immediate: what a transaction reads is what it replaces.
+      {&begin_, "BEGIN IMMEDIATE"},
+      {&commit_, "COMMIT"},
+      {&roll_back_, "ROLLBACK"},
+      {&begin_step_, "SAVEPOINT step"},
+      {&end_step_, "RELEASE step"},
+      {&undo_step_, "ROLLBACK TO step"},
+      {&select_actor_, select_actor},
+      {&select_actors_, select_actors},
+      {&select_active_on_, select_active_on},
+      {&select_orphans_, select_orphans},
+      {&replace_actor_, replace_actor},
+      {&select_node_, select_node},
+      {&select_nodes_, select_nodes},
+      {&replace_node_, replace_node},
+      {&select_pin_, select_pin},
+      {&count_pins_, count_pins},
+      {&select_pins_, select_pins},
+      {&insert_pin_, insert_pin},
+      {&delete_pin_, delete_pin},
+      {&select_checkpoint_mark_, select_checkpoint_mark},
+      {&select_checkpoint_, select_checkpoint},
+      {&replace_checkpoint_, replace_checkpoint},
+      {&delete_checkpoint_, delete_checkpoint},
+      {&insert_move_, insert_move},
+      {&delete_moves_, delete_moves},
+      {&select_moves_, select_moves}};
   for (const auto& [statement, sql] : wanted) {
     auto prepared = database_->prepare(sql);
     if (!prepared.ok()) return prepared.error();
@@ -216,203 +152,156 @@ Result<void> SqliteDirectory::prepare_statements() {
   return {};
 }
 
-// --- The interface -------------------------------------------------------------------------------
+// --- Transactions --------------------------------------------------------------------------------
 
-Result<std::optional<ActorRecord>> SqliteDirectory::actor(const ActorId& id) {
-  const std::lock_guard lock(mutex_);
-  return find_actor(id);
-}
-
-Result<ChangeOutcome> SqliteDirectory::compare_and_set(const RecordChange& change) {
-  if (auto fits = check_storable(change.next); !fits.ok()) return fits.error();
-  const std::lock_guard lock(mutex_);
-  SqliteTransaction transaction(*database_);
-  if (auto begun = transaction.begin(); !begun.ok()) return begun.error();
-  auto current = find_actor(change.next.id);
-  if (!current.ok()) return current.error();
-  if ((*current ? (*current)->epoch : 0) != change.expected_epoch) {
-    return ChangeOutcome{false, *std::move(current)};
+Result<void> SqliteStore::begin_step() {
+  // After some failures (a full disk) SQLite has ended the transaction by itself; a step would then
+  // be one of its own and be committed alone.
+  if (!database_->in_transaction()) {
+    return Error{Code::unavailable, database_->describe() +
+                                        ": an earlier failure has undone this transaction; try "
+                                        "again later"};
   }
-  if (auto allowed = permits(*current, change); !allowed.ok()) return allowed.error();
-  if (auto stored = store(change.next); !stored.ok()) return stored.error();
-  if (auto committed = transaction.commit(); !committed.ok()) return committed.error();
-  return ChangeOutcome{true, change.next};
+  return done(begin_step_);
 }
 
-Result<std::vector<ActorRecord>> SqliteDirectory::actors() {
-  const std::lock_guard lock(mutex_);
+void SqliteStore::undo_step() {
+  // They fail only where SQLite has undone everything by itself.
+  static_cast<void>(done(undo_step_));
+  static_cast<void>(done(end_step_));
+}
+
+// --- Actors and nodes ----------------------------------------------------------------------------
+
+Result<std::optional<ActorRecord>> SqliteStore::find_actor(const ActorId& id) {
+  auto rows = select_actor_.run();
+  rows.bind(0, bytes_of(id));
+  return row_in(rows, actor_in);
+}
+
+Result<std::vector<ActorRecord>> SqliteStore::actors() {
   auto rows = select_actors_.run();
-  return actors_in(rows);
+  return rows_in(rows, actor_in);
 }
 
-Result<NodeRecord> SqliteDirectory::register_node(const std::string& name,
-                                                  const Incarnation& incarnation,
-                                                  const std::string& address,
-                                                  std::vector<std::string> roles) {
-  if (auto fits = check_storable(name, address, roles); !fits.ok()) return fits.error();
-  const std::lock_guard lock(mutex_);
-  SqliteTransaction transaction(*database_);
-  if (auto begun = transaction.begin(); !begun.ok()) return begun.error();
-  auto current = find_node(name);
-  if (!current.ok()) return current.error();
-  auto next = omma::register_node(*current, name, incarnation, address, std::move(roles));
-  if (!next.ok()) return next;
-  auto retired =
-      retire_residents(name, [&](const Incarnation& resident) { return resident != incarnation; });
-  if (!retired.ok()) return retired.error();
-  if (auto stored = store(*next); !stored.ok()) return stored.error();
-  if (auto committed = transaction.commit(); !committed.ok()) return committed.error();
-  return next;
-}
-
-Result<std::vector<NodeRecord>> SqliteDirectory::nodes() {
-  const std::lock_guard lock(mutex_);
-  std::vector<NodeRecord> all;
-  auto rows = select_nodes_.run();
-  while (true) {
-    auto row = rows.step();
-    if (!row.ok()) return row.error();
-    if (!*row) return all;
-    auto record = node_in(rows);
-    if (!record.ok()) return record.error();
-    all.push_back(*std::move(record));
-  }
-}
-
-Result<void> SqliteDirectory::deregister_node(const NodeId& node) {
-  const std::lock_guard lock(mutex_);
-  SqliteTransaction transaction(*database_);
-  if (auto begun = transaction.begin(); !begun.ok()) return begun;
-  auto current = find_node(node.name);
-  if (!current.ok()) return current.error();
-  if (auto known = check_registered(*current, node); !known.ok()) return known;
-
-  auto retired = retire_residents(
-      node.name, [&](const Incarnation& resident) { return resident == node.incarnation; });
-  if (!retired.ok()) return retired;
-  (*current)->alive = false;
-  if (auto stored = store(**current); !stored.ok()) return stored;
-  return transaction.commit();
-}
-
-template <class IsMeant>
-Result<void> SqliteDirectory::retire_residents(const std::string& name, IsMeant is_meant) {
+Result<std::vector<ActorRecord>> SqliteStore::active_on(const std::string& node_name) {
   auto rows = select_active_on_.run();
+  rows.bind(0, node_name);
+  return rows_in(rows, actor_in);
+}
+
+Result<std::vector<ActorRecord>> SqliteStore::orphans() {
+  auto rows = select_orphans_.run();
+  return rows_in(rows, actor_in);
+}
+
+Result<std::optional<NodeRecord>> SqliteStore::find_node(const std::string& name) {
+  auto rows = select_node_.run();
   rows.bind(0, name);
-  auto living = actors_in(rows);
-  if (!living.ok()) return living.error();
-  for (const ActorRecord& record : *living) {
-    if (!is_meant(record.node.incarnation)) continue;
-    auto change = retire(record, record.id, record.epoch, record.node);
-    if (!change.ok()) return change.error();
-    if (auto stored = store(change->next); !stored.ok()) return stored;
-  }
-  return {};
+  return row_in(rows, node_in);
+}
+
+Result<std::vector<NodeRecord>> SqliteStore::nodes() {
+  auto rows = select_nodes_.run();
+  return rows_in(rows, node_in);
+}
+
+// --- Pins ----------------------------------------------------------------------------------------
+
+Result<bool> SqliteStore::is_pinned(const ActorId& id) {
+  auto rows = select_pin_.run();
+  rows.bind(0, bytes_of(id));
+  return rows.step();
+}
+
+Result<std::size_t> SqliteStore::pin_count() {
+  auto rows = count_pins_.run();
+  auto row = rows.step();
+  if (!row.ok()) return row.error();
+  return static_cast<std::size_t>(rows.number(0));
+}
+
+Result<std::vector<ActorId>> SqliteStore::pins() {
+  auto rows = select_pins_.run();
+  return rows_in<ActorId>(rows, [](const SqliteStatement::Run& row) {
+    const ActorId id = actor_id_in(row, 0);
+    return id.is_null() ? Result<ActorId>(Error{Code::corrupt, "a pin"}) : Result<ActorId>(id);
+  });
+}
+
+// --- Checkpoints and moves -----------------------------------------------------------------------
+
+Result<std::optional<Store::CheckpointMark>> SqliteStore::find_checkpoint_mark(const ActorId& id) {
+  auto rows = select_checkpoint_mark_.run();
+  rows.bind(0, bytes_of(id));
+  auto row = rows.step();
+  if (!row.ok()) return row.error();
+  if (!*row) return std::optional<CheckpointMark>();
+  return std::optional(CheckpointMark{rows.number(0), rows.number(1)});
+}
+
+Result<std::optional<Checkpoint>> SqliteStore::find_checkpoint(const ActorId& id) {
+  auto rows = select_checkpoint_.run();
+  rows.bind(0, bytes_of(id));
+  return row_in(rows, checkpoint_in);
+}
+
+Result<void> SqliteStore::append(const MoveRecord& move) {
+  if (auto put = put_row(insert_move_, move); !put.ok()) return put;
+  auto row = delete_moves_.run();
+  row.bind(0, limits::moves_kept_max);
+  auto gone = row.step();
+  return gone.ok() ? Result<void>() : gone.error();
+}
+
+Result<std::vector<MoveRecord>> SqliteStore::moves(std::size_t count_max) {
+  auto rows = select_moves_.run();
+  rows.bind(0, std::min<std::uint64_t>(count_max, limits::moves_kept_max));
+  return rows_in(rows, move_in);
 }
 
 // --- Rows ----------------------------------------------------------------------------------------
 
-Result<std::optional<ActorRecord>> SqliteDirectory::find_actor(const ActorId& id) {
-  auto rows = select_actor_.run();
-  rows.bind(0, bytes_of(id.high, id.low));
+Result<void> SqliteStore::done(const SqliteStatement& statement) const {
+  auto row = statement.run().step();
+  return row.ok() ? Result<void>() : row.error();
+}
+
+Result<void> SqliteStore::done(const SqliteStatement& statement, const ActorId& id) const {
+  auto run = statement.run();
+  auto row = run.bind(0, bytes_of(id)).step();
+  return row.ok() ? Result<void>() : row.error();
+}
+
+template <class Record>
+Result<void> SqliteStore::put_row(const SqliteStatement& statement, const Record& record) const {
+  auto run = statement.run();
+  bind(run, record);
+  auto row = run.step();
+  return row.ok() ? Result<void>() : row.error();
+}
+
+template <class Record>
+Result<std::optional<Record>> SqliteStore::row_in(
+    SqliteStatement::Run& rows, Result<Record> (*read)(const SqliteStatement::Run&)) const {
   auto row = rows.step();
   if (!row.ok()) return row.error();
-  if (!*row) return std::optional<ActorRecord>();
-  auto record = actor_in(rows);
-  if (!record.ok()) return record.error();
+  if (!*row) return std::optional<Record>();
+  auto record = read(rows);
+  if (!record.ok()) return database_->bad_row(record.error().message);
   return std::optional(*std::move(record));
 }
 
-Result<std::optional<NodeRecord>> SqliteDirectory::find_node(const std::string& name) {
-  auto rows = select_node_.run();
-  rows.bind(0, name);
-  auto row = rows.step();
-  if (!row.ok()) return row.error();
-  if (!*row) return std::optional<NodeRecord>();
-  auto record = node_in(rows);
-  if (!record.ok()) return record.error();
-  return std::optional(*std::move(record));
-}
-
-Result<void> SqliteDirectory::store(const ActorRecord& record) {
-  const Incarnation& incarnation = record.node.incarnation;
-  auto row = replace_actor_.run();
-  row.bind(0, bytes_of(record.id.high, record.id.low))
-      .bind(1, record.type)
-      .bind(2, record.name)
-      .bind(3, record.config)
-      .bind(4, record.epoch)
-      .bind(5, record.life)
-      .bind(6, record.state == ActorRecord::State::active ? 0 : 1)
-      .bind(7, record.node.name)
-      .bind(8, bytes_of(incarnation.high, incarnation.low))
-      .bind(9, record.node.epoch);
-  if (auto done = row.step(); !done.ok()) return done.error();
-  return {};
-}
-
-Result<void> SqliteDirectory::store(const NodeRecord& record) {
-  const Incarnation& incarnation = record.id.incarnation;
-  auto row = replace_node_.run();
-  row.bind(0, record.id.name)
-      .bind(1, bytes_of(incarnation.high, incarnation.low))
-      .bind(2, record.id.epoch)
-      .bind(3, record.address)
-      .bind(4, lines_of(record.roles))
-      .bind(5, record.alive ? 1 : 0);
-  if (auto done = row.step(); !done.ok()) return done.error();
-  return {};
-}
-
-Result<ActorRecord> SqliteDirectory::actor_in(const SqliteStatement::Run& row) const {
-  ActorRecord record;
-  record.id = id_of<ActorId>(row.blob(0));
-  record.type = row.text(1);
-  record.name = row.text(2);
-  record.config = row.blob(3);
-  record.epoch = row.number(4);
-  record.life = row.number(5);
-  const std::uint64_t state = row.number(6);
-  record.state = state == 0 ? ActorRecord::State::active : ActorRecord::State::retired;
-  record.node.name = row.text(7);
-  record.node.incarnation = id_of<Incarnation>(row.blob(8));
-  record.node.epoch = row.number(9);
-  const bool sound = !record.id.is_null() && record.epoch > 0 && record.life > 0 &&
-                     record.life <= record.epoch && state <= 1;
-  if (!sound) return bad_row("actor", record.type + "/" + record.name);
-  return record;
-}
-
-Result<NodeRecord> SqliteDirectory::node_in(const SqliteStatement::Run& row) const {
-  NodeRecord record;
-  record.id.name = row.text(0);
-  record.id.incarnation = id_of<Incarnation>(row.blob(1));
-  record.id.epoch = row.number(2);
-  record.address = row.text(3);
-  record.roles = roles_of(row.text(4));
-  record.alive = row.number(5) != 0;
-  if (record.id.incarnation.is_null() || record.id.epoch == 0) {
-    return bad_row("node", record.id.name);
-  }
-  return record;
-}
-
-Result<std::vector<ActorRecord>> SqliteDirectory::actors_in(SqliteStatement::Run& rows) {
-  std::vector<ActorRecord> all;
+template <class Record>
+Result<std::vector<Record>> SqliteStore::rows_in(
+    SqliteStatement::Run& rows, Result<Record> (*read)(const SqliteStatement::Run&)) const {
+  std::vector<Record> all;
   while (true) {
-    auto row = rows.step();
-    if (!row.ok()) return row.error();
-    if (!*row) return all;
-    auto record = actor_in(rows);
+    auto record = row_in(rows, read);
     if (!record.ok()) return record.error();
-    all.push_back(*std::move(record));
+    if (!*record) return all;
+    all.push_back(**std::move(record));
   }
-}
-
-Error SqliteDirectory::bad_row(const char* table, const std::string& name) const {
-  return {Code::corrupt, database_->describe() + ": the record of " + table + " " + name +
-                             " makes no sense; put back a copy, or stop all nodes, move the file "
-                             "away and start with an empty directory"};
 }
 
 }  // namespace
@@ -420,7 +309,9 @@ Error SqliteDirectory::bad_row(const char* table, const std::string& name) const
 Result<std::unique_ptr<Directory>> open_sqlite_directory(const std::filesystem::path& file) {
   auto database = SqliteDatabase::open(file);
   if (!database.ok()) return database.error();
-  return SqliteDirectory::open(*std::move(database));
+  auto store = SqliteStore::open(*std::move(database));
+  if (!store.ok()) return store.error();
+  return std::unique_ptr<Directory>(std::make_unique<StoredDirectory>(*std::move(store)));
 }
 
 }  // namespace omma

@@ -77,10 +77,15 @@ std::string SqliteStatement::Run::text(int column) const {
 }
 
 std::vector<std::byte> SqliteStatement::Run::blob(int column) const {
+  const std::span<const std::byte> there = bytes(column);
+  return {there.begin(), there.end()};
+}
+
+std::span<const std::byte> SqliteStatement::Run::bytes(int column) const {
   sqlite3_stmt* const statement = statement_.statement_.get();
   const auto* const begin = static_cast<const std::byte*>(sqlite3_column_blob(statement, column));
-  const auto size = sqlite3_column_bytes(statement, column);
-  return begin == nullptr ? std::vector<std::byte>() : std::vector<std::byte>(begin, begin + size);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  return begin == nullptr ? std::span<const std::byte>() : std::span(begin, size);
 }
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
@@ -164,6 +169,16 @@ Result<std::string> SqliteDatabase::value_of(const std::string& sql) const {
 
 bool SqliteDatabase::is_read_only() const {
   return sqlite3_db_readonly(database_, "main") != 0;
+}
+
+bool SqliteDatabase::in_transaction() const {
+  return sqlite3_get_autocommit(database_) == 0;
+}
+
+Error SqliteDatabase::bad_row(const std::string& what) const {
+  return {Code::corrupt, describe() + ": the record of " + what +
+                             " makes no sense; put back a copy, or stop all nodes, move the file "
+                             "away and start with an empty directory"};
 }
 
 Error SqliteDatabase::error_of(int result) const {

@@ -43,6 +43,8 @@ class SqliteStatement {
     std::uint64_t number(int column) const;
     std::string text(int column) const;
     std::vector<std::byte> blob(int column) const;
+    // The same where it lies; gone with the next step.
+    std::span<const std::byte> bytes(int column) const;
 
    private:
     const SqliteStatement& statement_;
@@ -76,9 +78,12 @@ class SqliteDatabase {
   // The first column of the first row of a query without parameters.
   Result<std::string> value_of(const std::string& sql) const;
   bool is_read_only() const;
+  bool in_transaction() const;
 
   // unavailable, corrupt or internal, by SQLite's result code.
   Error error_of(int result) const;
+  // corrupt: a row that was read makes no sense.
+  Error bad_row(const std::string& what) const;
   std::string describe() const { return "directory " + file_.string(); }
 
  private:

@@ -44,8 +44,18 @@ class MemoryNetwork {
   // is lost; healed before that, all arrives.
   void partition(const std::string& a, const std::string& b);
   void heal(const std::string& a, const std::string& b);
+  // The same one way only: what `to` sends still arrives, until the silence is noticed.
+  void block(const std::string& from, const std::string& to);
   // Cuts the connection now; what is on its way is lost. It comes back by itself.
   void break_connection(const std::string& a, const std::string& b);
+
+  // The process stands still: what arrives for it waits, its peers notice after
+  // limits::suspect_after, and it learns that when it goes on.
+  void pause(const std::string& node);
+  void resume(const std::string& node);
+  // The process is killed: its hub does nothing from here on and tells its owner nothing, not even
+  // when it is destroyed. Peers notice at once.
+  void crash(const std::string& node);
 
   // When the next event is due; none when nothing will happen by itself.
   std::optional<Instant> next_event() const;

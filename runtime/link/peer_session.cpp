@@ -91,7 +91,10 @@ void PeerSession::call(Message request, Duration timeout, Answer answer) {
   const std::uint64_t number = ++calls_begun_;
   calls_.emplace(number, std::move(answer));
   const auto limit = timeout.count() * kj::NANOSECONDS;
-  auto sent = kj::evalNow([&] { return lane(Lane::control).send_request(request); });
+  // What is large must not stand before acknowledgements.
+  const Lane way =
+      request.size_bytes() > limits::control_request_bytes_max ? Lane::bulk : Lane::control;
+  auto sent = kj::evalNow([&] { return lane(way).send_request(request); });
   auto late = timer_.afterDelay(limit).then([timeout]() -> Result<Message> {
     using std::chrono::duration_cast;
     return Error{Code::unavailable,

@@ -73,6 +73,7 @@ void encode_one(const Packet& packet, wire::Packet::Builder out, LinkStream& str
         out.setSenderLife(p.lives.sender);
         out.setTargetLife(p.lives.target);
         out.setTargetEpoch(p.target_epoch);
+        if constexpr (requires { p.sender_epoch; }) out.setSenderEpoch(p.sender_epoch);
       },
       packet);
   if (const auto* envelope = std::get_if<Envelope>(&packet)) {
@@ -104,6 +105,7 @@ Result<Packet> decode_one(wire::Packet::Reader in, const LinkStream& stream, Buf
       Envelope envelope{.stream = id,
                         .lives = lives,
                         .target_epoch = epoch,
+                        .sender_epoch = in.getSenderEpoch(),
                         .sequence = group.getSequence(),
                         .credit_bytes = group.getCreditBytes(),
                         .correlation = group.getCorrelation(),
@@ -129,7 +131,7 @@ Result<Packet> decode_one(wire::Packet::Reader in, const LinkStream& stream, Buf
                         .probe = group.getProbe()});
     }
     case wire::Packet::PROBE:
-      return Packet(Probe{id, lives, epoch, in.getProbe().getNumber()});
+      return Packet(Probe{id, lives, epoch, in.getSenderEpoch(), in.getProbe().getNumber()});
   }
   return Error{Code::corrupt,
                "packet of unknown kind " + std::to_string(static_cast<unsigned>(in.which()))};

@@ -58,12 +58,25 @@ Result<ModelCard> read_card(const fs::path& path) {
 
 }  // namespace
 
-ModelStore::ModelStore(std::vector<fs::path> folders) : folders_(std::move(folders)) {}
+ModelStore::ModelStore(std::vector<fs::path> folders, fs::path cache)
+    : folders_(std::move(folders)), cache_(std::move(cache)) {}
+
+// The cache's too, without those that are being written.
+std::vector<fs::path> ModelStore::folders() const {
+  std::vector<fs::path> all = folders_;
+  if (cache_.empty()) return all;
+  std::error_code failed;
+  for (fs::directory_iterator it(cache_, failed), end; !failed && it != end; it.increment(failed)) {
+    if (ContentHash::from_hex(it->path().filename().string())) all.push_back(it->path());
+  }
+  std::sort(all.begin() + static_cast<std::ptrdiff_t>(folders_.size()), all.end());
+  return all;
+}
 
 ModelStore::Listing ModelStore::list() {
   Listing listing;
   std::set<std::string> names;
-  for (const fs::path& folder : folders_) {
+  for (const fs::path& folder : folders()) {
     for (const fs::path& card_path : files_in(folder, ".json")) {
       Result<ModelCard> card = read_card(card_path);
       if (!card) {
@@ -94,9 +107,21 @@ Result<ModelFile> ModelStore::find(std::string_view name_or_path) {
   return find_by_name(std::string(name_or_path));
 }
 
+Result<ModelFile> ModelStore::find_by_hash(const ContentHash& hash) {
+  for (const fs::path& folder : folders()) {
+    for (const fs::path& card_path : files_in(folder, ".json")) {
+      Result<ModelCard> card = read_card(card_path);
+      if (!card || (card->sha256 && *card->sha256 != hash)) continue;
+      Result<ModelFile> model = open_card(card_path, *std::move(card));
+      if (model && model->hash == hash) return model;
+    }
+  }
+  return Error{Code::not_found, "no model with SHA-256 " + hash.hex() + " here"};
+}
+
 Result<ModelFile> ModelStore::find_by_name(const std::string& name) {
   std::vector<std::string> known;
-  for (const fs::path& folder : folders_) {
+  for (const fs::path& folder : folders()) {
     for (const fs::path& card_path : files_in(folder, ".json")) {
       Result<ModelCard> card = read_card(card_path);
       if (!card && card_path.stem() == name) return card.error();
@@ -141,6 +166,7 @@ Result<ModelFile> ModelStore::open_file(const fs::path& torchscript) {
 Result<ModelFile> ModelStore::open_card(const fs::path& card_path, ModelCard card) {
   ModelFile model;
   model.path = card_path.parent_path() / card.file;
+  model.card_path = card_path;
   std::error_code failed;
   model.size_bytes = fs::file_size(model.path, failed);
   if (failed) {

@@ -10,6 +10,9 @@
 namespace omma {
 namespace {
 
+constexpr const char* model_help = "a detector by name (omma models) or a .pt file";
+constexpr const char* durable_help =
+    "true: no crash loses or repeats a frame of a video of your own; also --durable alone";
 constexpr const char* camera_help =
     "a camera of the cluster file, or a video file of your own; repeatable";
 
@@ -23,7 +26,10 @@ std::string shown(double number) {
 
 std::string AppQuery::text(const std::string& name, const std::string& fallback,
                            const std::string& help) {
-  asked_.push_back({name, fallback, help, false});
+  const auto known = [&](const ParameterInfo& info) { return info.name == name; };
+  if (std::none_of(asked_.begin(), asked_.end(), known)) {
+    asked_.push_back({name, fallback, help, false});
+  }
   const auto [first, last] = parameters_.equal_range(name);
   if (first == last) return fallback;
   if (std::next(first) != last) {
@@ -58,14 +64,48 @@ std::vector<std::string> AppQuery::camera_names() const {
 }
 
 void AppQuery::camera(CameraConfig::Builder out) {
+  const std::string durable = text("durable", "false", durable_help);
   if (cluster_ == nullptr) return;
-  if (auto found = cluster_->camera(camera_, out); !found) fail(found.error());
+  if (auto found = cluster_->camera(camera_, out); !found) return fail(found.error());
+  if (durable != "true" && durable != "false") {
+    fail({Code::invalid_argument, "--durable is true or false, not '" + durable + "'"});
+  }
+  if (durable != "true" || out.getDurable()) return;
+  if (out.getNode().size() > 0) {
+    fail(
+        {Code::invalid_argument, "camera '" + camera_ +
+                                     "' is shared by all who watch it; write `durable: true` at it "
+                                     "in the cluster file instead of --durable"});
+  }
+  out.setDurable(true);
 }
 
 void AppQuery::model(ShardConfig::Builder out) {
-  const std::string wanted = text("model", "", "a detector by name (omma models) or a .pt file");
+  const std::string wanted = text("model", "", model_help);
   if (cluster_ == nullptr) return;
-  if (auto found = cluster_->model(wanted, out); !found) fail(found.error());
+  if (auto found = cluster_->model(wanted, out); !found) return fail(found.error());
+  if (camera_.empty()) return;
+  capnp::MallocMessageBuilder builder;
+  auto watched = builder.initRoot<CameraConfig>();
+  camera(watched);
+  out.setDurable(watched.getDurable());
+}
+
+std::string AppQuery::label(const std::string& fallback) {
+  const std::string wanted = text("label", fallback, "what to look for, of the model's labels");
+  if (cluster_ == nullptr) return wanted;
+  const std::string model = text("model", "", model_help);
+  const auto labels = cluster_->labels(model);
+  if (!labels) {
+    fail(labels.error());
+  } else if (std::find(labels->begin(), labels->end(), wanted) == labels->end()) {
+    std::string all;
+    for (const std::string& label : *labels) all += (all.empty() ? "" : ", ") + label;
+    fail({Code::invalid_argument, (model.empty() ? "the model" : "model '" + model + "'") +
+                                      " has no label '" + wanted + "'; its labels are " + all +
+                                      "; choose one with --label"});
+  }
+  return wanted;
 }
 
 void AppQuery::fail(Error error) {

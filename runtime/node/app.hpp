@@ -42,6 +42,8 @@ class ClusterView {
   virtual Result<void> camera(const std::string& name_or_path, CameraConfig::Builder out) const = 0;
   // By name from the model store, or a .pt file by its path; empty for the one that ships.
   virtual Result<void> model(const std::string& name_or_path, ShardConfig::Builder out) const = 0;
+  // What that model can tell apart.
+  virtual Result<std::vector<std::string>> labels(const std::string& name_or_path) const = 0;
 };
 
 // One query while an app fills in its configuration. Asking for a parameter is also how an app
@@ -55,13 +57,16 @@ class AppQuery {
   double number(const std::string& name, double fallback, const std::string& help);
   // A parameter that may be given several times.
   std::vector<std::string> each(const std::string& name, const std::string& help);
-  // The camera that this configuration is for; a camera app is asked once for each --camera.
+  // The camera that this configuration is for; a camera app is asked once for each --camera. With
+  // --durable a video of one's own is durable, as a camera of the cluster file is that says so.
   void camera(CameraConfig::Builder out);
   const std::string& camera_name() const { return camera_; }
   // All that the query names.
   std::vector<std::string> camera_names() const;
-  // The detector, by --model.
+  // The detector, by --model; durable if the camera is.
   void model(ShardConfig::Builder out);
+  // What of the detector's labels to look for, by --label.
+  std::string label(const std::string& fallback);
   // Another actor with a ResultRow outlet that is part of the answer.
   void also(std::shared_ptr<const StageSpec> input) { also_.push_back(std::move(input)); }
   // The query cannot be answered; the first such error is what the user sees.

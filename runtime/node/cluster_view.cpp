@@ -16,12 +16,17 @@ void fill(CameraConfig::Builder out, const CameraSpec& camera) {
   out.setPace(camera.pace == CameraSpec::Pace::by_timestamps ? Pace::BY_TIMESTAMPS
                                                              : Pace::AS_FAST_AS_POSSIBLE);
   out.setFramesMax(camera.frames_max.value_or(0));
+  out.setDurable(camera.durable);
   if (camera.window) {
     out.setWindowX(static_cast<std::uint32_t>(camera.window->x));
     out.setWindowY(static_cast<std::uint32_t>(camera.window->y));
     out.setWindowWidth(static_cast<std::uint32_t>(camera.window->width));
     out.setWindowHeight(static_cast<std::uint32_t>(camera.window->height));
   }
+}
+
+std::string model_name(const std::string& name_or_path) {
+  return name_or_path.empty() ? shipped_model_name : name_or_path;
 }
 
 }  // namespace
@@ -53,7 +58,7 @@ Result<void> FileClusterView::camera(const std::string& name_or_path,
 
 Result<void> FileClusterView::model(const std::string& name_or_path,
                                     ShardConfig::Builder out) const {
-  const std::string wanted = name_or_path.empty() ? shipped_model_name : name_or_path;
+  const std::string wanted = model_name(name_or_path);
   Result<ModelFile> model = models_.find(wanted);
   if (!model) return model.error();
   if (model->card.kind != ModelKind::detector) {
@@ -66,6 +71,12 @@ Result<void> FileClusterView::model(const std::string& name_or_path,
   out.setBatchFramesMax(8);
   out.setBatchDelayMs(10);
   return {};
+}
+
+Result<std::vector<std::string>> FileClusterView::labels(const std::string& name_or_path) const {
+  Result<ModelFile> model = models_.find(model_name(name_or_path));
+  if (!model) return model.error();
+  return model->card.classes;
 }
 
 }  // namespace omma

@@ -6,6 +6,7 @@
 #include "runtime/placement/cluster_file.hpp"
 
 #include <string>
+#include <vector>
 
 namespace omma {
 
@@ -19,6 +20,7 @@ class FileClusterView final : public ClusterView {
 
   Result<void> camera(const std::string& name_or_path, CameraConfig::Builder out) const override;
   Result<void> model(const std::string& name_or_path, ShardConfig::Builder out) const override;
+  Result<std::vector<std::string>> labels(const std::string& name_or_path) const override;
 
  private:
   const ClusterFile& cluster_;

@@ -8,27 +8,59 @@
 #include "runtime/directory/directory.hpp"
 #include "runtime/link/link.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace omma {
 
+// Group commit: the requests that came while the last transaction was written make up the next, so
+// that a disk which takes a millisecond a commit carries thousands of changes a second, and one
+// request alone waits for nobody.
 class DirectoryService {
  public:
-  // Engine calls may wait for a disk: they run on `executor`. Both must outlive the service.
+  struct Counters {
+    std::uint64_t requests = 0;      // Taken in.
+    std::uint64_t refused = 0;       // Too many waited, or too much.
+    std::uint64_t transactions = 0;  // Each for all that waited when it began.
+    std::uint64_t largest = 0;       // Requests in one transaction.
+  };
+
+  // Engine calls may wait for a disk: they run on `executor`, one job at a time. Both must outlive
+  // the service, or the executor have ended.
   DirectoryService(Directory& directory, Executor& executor)
       : directory_(directory), executor_(executor) {}
 
-  // True if the request is one of the directory's; then it is answered.
+  // True if the request is one of the directory's; then it is answered, once what it did is on the
+  // disk. overloaded past limits::directory_requests_waiting_max or directory_bytes_waiting_max.
   bool handle(const Message& request, const Answer& answer);
 
+  Counters counters() const;
+
  private:
-  Result<Message> perform(const Message& request);
+  struct Waiting {
+    Message request;
+    Answer answer;
+  };
+
+  Result<Message> serve_all();
+  void serve(std::vector<Waiting> batch);
+  std::vector<Waiting> take_waiting();
+  void refuse_all(const Error& error);
 
   Directory& directory_;
   Executor& executor_;
+  mutable std::mutex mutex_;  // Around what follows.
+  std::vector<Waiting> waiting_;
+  std::size_t bytes_waiting_ = 0;
+  bool serving_ = false;
+  Counters counters_;
 };
 
 class DirectoryClient {
@@ -39,12 +71,32 @@ class DirectoryClient {
 
   explicit DirectoryClient(Call call) : call_(std::move(call)) {}
 
+  // As in Directory, whose comments say what each does and refuses.
   void actor(const ActorId& id, Done<std::optional<ActorRecord>> done) const;
   void compare_and_set(const RecordChange& change, Done<ChangeOutcome> done) const;
   void actors(Done<std::vector<ActorRecord>> done) const;
+  // The first of them that fit into one message; one that is taken over is an orphan no more, so
+  // asking again comes to the end of them.
+  void orphans(Done<std::vector<ActorRecord>> done) const;
+
   void register_node(const NodeRecord& wanted, Done<NodeRecord> done) const;
   void nodes(Done<std::vector<NodeRecord>> done) const;
   void deregister_node(const NodeId& node, Done<bool> done) const;
+  void mark_dead(const NodeId& node, Done<NodeRecord> done) const;
+  void set_cordoned(const std::string& node_name, bool cordoned, Done<NodeRecord> done) const;
+
+  void set_pinned(const ActorId& id, bool pinned, Done<bool> done) const;
+  void pinned(Done<std::vector<ActorId>> done) const;
+
+  // One answer a checkpoint, in their order. A batch over limits::checkpoints_per_batch_max or
+  // checkpoint_batch_bytes_max is refused before it travels.
+  void save_checkpoints(const NodeId& by, const std::vector<Checkpoint>& checkpoints,
+                        Done<std::vector<Result<void>>> done) const;
+  void checkpoint(const ActorId& id, Done<std::optional<Checkpoint>> done) const;
+
+  void append_move(const MoveRecord& move, Done<bool> done) const;
+  // At most limits::moves_per_reply_max.
+  void moves(std::size_t count_max, Done<std::vector<MoveRecord>> done) const;
 
  private:
   Call call_;

@@ -47,6 +47,7 @@ ActorType gateway_type(std::shared_ptr<GatewayWaiting> waiting) {
   type.make = [waiting = std::move(waiting)](std::span<const std::byte>) {
     return std::make_unique<GatewayActor>(waiting);
   };
+  type.stays = "it answers the clients that are connected to its node";
   type.accepts = [](std::uint64_t) { return true; };
   type.dispatch = [](Actor& actor, const Message& message, Turn& turn) {
     static_cast<GatewayActor&>(actor).on_any(message, turn);

@@ -1,5 +1,6 @@
-// Host: begins and ends the lives of this node's actors, and finds the others. The directory's
-// compare-and-set decides who lives where; the host asks it, and tells cells and switchboard.
+// Host: begins and ends the lives of this node's actors, moves them, keeps their checkpoints, and
+// finds the others. The directory's compare-and-set decides who lives where; the host asks it, and
+// tells cells and switchboard.
 //
 //   a cell sends to X --> no way known --> look X up --+--> lives on node N: route over N
 //                                                      +--> lives nowhere, specification known:
@@ -13,11 +14,15 @@
 #include "runtime/base/random.hpp"
 #include "runtime/cell/cell.hpp"
 #include "runtime/cell/executor.hpp"
+#include "runtime/cell/scheduler.hpp"
+#include "runtime/node/checkpoint_keeper.hpp"
 #include "runtime/node/directory_access.hpp"
+#include "runtime/node/mover.hpp"
 #include "runtime/node/switchboard.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/protocol/accounts.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -34,7 +39,7 @@ namespace omma {
 class NodePort;
 
 struct HostServices {
-  caf::actor_system& system;
+  Scheduler& scheduler;
   const ActorTypes& types;
   const Clock& clock;
   Switchboard& switchboard;
@@ -45,17 +50,24 @@ struct HostServices {
   LinkHub* hub = nullptr;  // Null for a node without peers.
 };
 
-class Host {
+class Host final : private MoverPort {
  public:
   struct Counters {
     std::uint64_t activated = 0;
     std::uint64_t retired = 0;
     std::uint64_t lookups = 0;
     std::uint64_t lookups_failed = 0;
+    std::uint64_t moved_in = 0;
+    std::uint64_t moved_out = 0;
+    std::uint64_t moves_refused = 0;  // At the source, before the pause.
+    std::uint64_t moves_aborted = 0;  // At the source, after it.
+    std::uint64_t taken_over = 0;
+    std::uint64_t checkpoints = 0;
+    std::uint64_t checkpoints_failed = 0;
   };
 
   Host(NodeId self, HostServices services);
-  ~Host();
+  ~Host() override;
 
   void remember(std::shared_ptr<const StageSpec> spec);
   // Finds (or activates) the target, then tells the asker; a null asker means every cell.
@@ -64,14 +76,34 @@ class Host {
   void activate(const StageSpec& spec, std::function<void(Result<ActorRecord>)> done);
   void retire(const ActorId& id);
 
+  // Moves an actor that lives here to that node; the record's outcome says how it went.
+  void move(const ActorId& id, const std::string& to_node, std::string reason,
+            std::function<void(Result<MoveRecord>)> done);
+  // Goes on here with an actor whose node was lost, from its last checkpoint.
+  void take_over(const ActorId& id, std::function<void(Result<ActorRecord>)> done);
+  void keep(const ActorId& id, CellCheckpoint checkpoint);
+
+  // Until then this node may work. Cells look at it before they do anything, so a process that was
+  // paused notices first.
+  void extend_lease(Instant until);
+  // The lease is in doubt: all cells stand still; or good again: they go on.
+  void set_fenced(bool fenced);
+  // This node was declared dead: its actors are others' now. All goes, without a word.
+  void abandon_all();
+  // Another node was: what leads there is looked up again.
+  void on_node_lost(const NodeId& node);
+
   // Ends every cell here and waits for it; nothing may be activated afterwards.
   void stop_all();
 
-  void on_not_here(const std::string& peer, const ActorId& id);
+  // Requests of other nodes to this one's host. True if it is one; then it is answered.
+  bool handle(const std::string& peer, const Message& request, const Answer& answer);
+  // A peer sent something for an actor that does not live here: tell it where it does.
+  void on_stray(const std::string& peer, const ActorId& target, const ActorId& origin);
   void on_peer_up(const NodeId& peer);
 
   // Runs the task on the host's strand after this long.
-  void after(Duration delay, std::function<void()> task) {
+  void after(Duration delay, std::function<void()> task) override {
     strand_.post_after(delay, std::move(task));
   }
 
@@ -86,30 +118,81 @@ class Host {
     std::set<ActorId> askers;
     bool every_cell = false;
   };
-  using Done = std::function<void(Result<ActorRecord>)>;
+  using Found = std::function<void(Result<ActorRecord>)>;
   friend class NodePort;
 
+  // Finding (host.cpp).
   void search(const ActorId& target);
+  void search_later(const ActorId& target);
   void on_found(const ActorId& target, Result<std::optional<ActorRecord>> found);
   void place(const ActorId& target, std::shared_ptr<const StageSpec> spec);
   void place_among(const StageSpec& spec, const std::vector<NodeRecord>& nodes,
                    const std::vector<ActorRecord>& actors);
   void finish(const ActorId& target, Result<ActorRecord> record);
   void give_up(const ActorId& target, const Error& why, bool gone = false);
+  void on_not_here(const std::string& peer, wire::NotHere::Reader hint);
+  void tell(const ActorId& asker, CellInput::Route news);
+
+  // Lives (host_lives.cpp).
   void begin(const StageSpec& spec);
   void on_begun(const ActorId& id, Result<ActorRecord> record);
-  void spawn(const ActorRecord& record);
+  Cell spawn(const ActorRecord& record, std::shared_ptr<Continuation> continuation);
+  void settle(const ActorRecord& record, Cell cell);
+  void close_account(const Cell& cell);
   bool lives_here(const ActorRecord& record) const {
     return record.node.incarnation == self_.incarnation;
   }
+  bool may_work() const;
+
+  // Take-overs (host_moves.cpp).
+  struct TakeOver {
+    ActorRecord record;  // As it was.
+    std::optional<Checkpoint> checkpoint;
+    Found done;
+  };
+  void read_for_take_over(const ActorId& id, Found done);
+  void prepare_take_over(TakeOver wanted);
+  void win(TakeOver wanted, bool keeps_life, std::optional<Cell> cell);
+  void on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> cell,
+              Result<ChangeOutcome> outcome);
+  std::optional<CellSnapshot> snapshot_in(const TakeOver& wanted);
+  void end_what_stays(const ActorRecord& record, const Found& done);
+
+  // MoverPort (host_moves.cpp).
+  const NodeId& self() const override { return self_; }
+  Instant now() const override { return services_.clock.now(); }
+  WallTime wall_now() const override { return services_.clock.wall_now(); }
+  void call(const std::string& peer, Message request, Duration timeout, Answer answer) override;
+  void change(const RecordChange& change, Done<std::optional<ActorRecord>> done) override;
+  void read(const ActorId& id, Done<std::optional<ActorRecord>> done) override;
+  std::optional<Resident> resident(const ActorId& id) const override;
+  Result<void> may_leave(const ActorRecord& record) const override;
+  Result<void> admit(const ActorRecord& record) const override;
+  void prewarm(const ActorRecord& record, std::function<void(Result<void>)> done) override;
+  Cell stage(const ActorRecord& record, CellSnapshot snapshot,
+             std::function<void(Result<void>)> prepared) override;
+  std::vector<RouteHint> routes_of(const std::vector<ActorId>& peers) const override;
+  void learn(const std::vector<RouteHint>& routes) override;
+  void settle_in(const ActorRecord& record, Cell cell) override;
+  void move_out(const ActorId& id, const std::string& node, std::uint64_t epoch,
+                const std::vector<ActorId>& peers) override;
+  void keep_under(const ActorRecord& record) override;
+  void report(const MoveRecord& move) override;
+  void alarm(const std::string& text) override;
 
   const NodeId self_;
   HostServices services_;
   std::map<ActorId, std::shared_ptr<const StageSpec>> specs_;
   std::map<ActorId, Search> searches_;
-  std::map<ActorId, std::vector<Done>> beginnings_;
-  std::map<ActorId, ActorRecord> residents_;
+  std::map<ActorId, std::vector<Found>> beginnings_;
+  std::map<ActorId, Resident> residents_;
   std::map<std::string, Incarnation> peers_;
+  std::set<Incarnation> lost_nodes_;
+  std::set<ActorId> taking_over_;
+  Mover mover_;
+  CheckpointKeeper keeper_;
+  std::atomic<std::int64_t> lease_until_ns_;
+  std::atomic<bool> fenced_{false};
 
   mutable std::mutex mutex_;  // For what other threads read.
   std::condition_variable ports_gone_;

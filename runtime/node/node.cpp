@@ -8,20 +8,20 @@
 #include <future>
 #include <mutex>
 
+#include "runtime/cell/caf_scheduler.hpp"
 #include "runtime/directory/directory.hpp"
+#include "runtime/link/knock.hpp"
 #include "runtime/link/link.hpp"
+#include "runtime/model/model_exchange.hpp"
 #include "runtime/node/control_service.hpp"
-#include "runtime/node/directory_access.hpp"
 #include "runtime/node/gateway.hpp"
-#include "runtime/node/host.hpp"
-#include "runtime/node/wire_records.hpp"
+#include "runtime/node/node_core.hpp"
 #include "schemas/control.capnp.h"
 
 namespace omma {
 namespace {
 
 constexpr Duration sign_off_patience = std::chrono::seconds(2);
-constexpr Duration register_retry_delay = std::chrono::milliseconds(100);
 
 struct SystemConfig : caf::actor_system_config {
   explicit SystemConfig(std::size_t threads) { configure_cells(*this, threads, false); }
@@ -55,30 +55,22 @@ class RunningNode final : public Node {
         is_head_(options_.cluster.head_node == options_.spec.name),
         system_config_(options_.scheduler_threads),
         system_(system_config_),
+        scheduler_(system_),
         compute_(make_thread_executor("omma-compute", options_.spec.executors.compute_threads)),
         io_(make_thread_executor("omma-io", options_.spec.executors.io_threads + 1)),
-        directory_io_(make_thread_executor("omma-directory", 1)),
-        switchboard_(
-            {[this](const ActorId& target, const ActorId& asker) { host_->resolve(target, asker); },
-             [this](const std::string& peer, const ActorId& id) { stray(peer, id); }}),
-        directory_([this](Message request, Answer answer) {
-          ask_directory(std::move(request), std::move(answer));
-        }) {
-    self_.name = options_.spec.name;
-    self_.incarnation = Incarnation::draw(parts_.random);
-  }
+        directory_io_(make_thread_executor("omma-directory", 1)) {}
 
   ~RunningNode() override {
-    ready_ = false;
-    if (host_) host_->stop_all();
-    if (self_.epoch != 0) sign_off();
+    if (core_) core_->close();
+    if (registered_ && !was_declared_dead()) sign_off();
+    parts_.exchange.disconnect();
     hub_.reset();
     directory_io_.reset();
     io_.reset();
     compute_.reset();
     control_.reset();
     gateway_.reset();
-    host_.reset();
+    core_.reset();
   }
 
   Result<void> begin() {
@@ -88,28 +80,38 @@ class RunningNode final : public Node {
       engine_ = *std::move(opened);
       service_ = std::make_unique<DirectoryService>(*engine_, *directory_io_);
     }
-    if (auto opened = open_hub(); !opened) return opened;
-    if (auto registered = sign_on(); !registered) return registered;
-
     auto waiting = make_gateway_waiting();
     types_.add(gateway_type(waiting));
-    host_ = std::make_unique<Host>(
-        self_, HostServices{system_, types_, parts_.clock, switchboard_, directory_, *compute_,
-                            *io_, parts_.log, hub_.get()});
-    const StageSpec spec = gateway_spec(self_);
-    const auto lives = wait_for<ActorRecord>([&](auto done) { host_->activate(spec, done); },
+    if (auto opened = open_links(); !opened) return opened;
+    if (auto registered = sign_on(); !registered) return registered;
+
+    Host& host = core_->begin_hosting();
+    const StageSpec spec = gateway_spec(core_->self());
+    const auto lives = wait_for<ActorRecord>([&](auto done) { host.activate(spec, done); },
                                              limits::request_timeout);
     if (!lives) return lives.error();
-    const std::optional<Cell> cell = host_->cell(spec.id);
+    const std::optional<Cell> cell = host.cell(spec.id);
     OMMA_CHECK(cell.has_value(), spec.id.text());
     gateway_ = std::make_unique<Gateway>(*cell, waiting);
     control_ = std::make_unique<ControlService>(ControlServices{
-        self_, *host_, *gateway_, directory_, switchboard_, *hub_, parts_.view, parts_.apps,
-        parts_.models_json, [this] { request_stop(); }, parts_.random});
-    ready_ = true;
+        core_->self(), host, *gateway_, core_->directory(), core_->switchboard(), *hub_,
+        parts_.view, parts_.apps, parts_.models_json, [this] { request_stop(); }, parts_.random});
+    core_->open([this](const Message& request, const Answer& answer) {
+      if (request.is<wire::FetchBlob>()) {
+        return io_->run([this, request] { return parts_.exchange.serve(request); }, answer);
+      }
+      control_->handle(request, answer);
+    });
+    std::vector<std::string> peers;
     for (const NodeSpec& peer : options_.cluster.nodes) {
-      if (peer.name != self_.name) hub_->set_peer(peer.name, peer.listen_address);
+      if (peer.name == options_.spec.name) continue;
+      hub_->set_peer(peer.name, peer.listen_address);
+      peers.push_back(peer.name);
     }
+    parts_.exchange.connect(
+        std::move(peers), [this](const std::string& peer, Message request, Answer answer) {
+          hub_->call(peer, std::move(request), limits::request_timeout, std::move(answer));
+        });
     parts_.log.info("node", "ready", {{"address", address()}});
     return {};
   }
@@ -124,102 +126,94 @@ class RunningNode final : public Node {
 
   void wait_until_stopped() override {
     std::unique_lock lock(mutex_);
-    stop_.wait(lock, [this] { return stop_wanted_; });
+    stop_.wait(lock, [this] { return stop_wanted_ || declared_dead_; });
+  }
+
+  bool was_declared_dead() const override {
+    std::lock_guard lock(mutex_);
+    return declared_dead_;
   }
 
  private:
-  Result<void> open_hub() {
-    LinkHandlers handlers;
-    handlers.on_packets = [this](const NodeId& from, std::vector<Packet> packets) {
-      if (ready_) switchboard_.receive(from.name, std::move(packets));
-    };
-    handlers.on_peer_up = [this](const NodeId& peer) {
-      parts_.log.info("link", "peer up", {{"peer", peer.name}});
-      if (ready_) host_->on_peer_up(peer);
-    };
-    handlers.on_peer_down = [this](const std::string& peer, const std::string& why) {
-      parts_.log.warn("link", "peer down", {{"peer", peer}, {"why", why}});
-    };
-    handlers.on_call = [this](const std::optional<NodeId>& from, Message request, Answer answer) {
-      on_call(from, request, answer);
-    };
-    auto hub =
-        open_link_hub(LinkOptions{self_, options_.spec.listen_address, tls_of(options_.spec)},
-                      std::move(handlers), parts_.pool, parts_.clock);
+  Result<void> open_links() {
+    const NodeId self{options_.spec.name, Incarnation::draw(parts_.random), 0};
+    core_ = std::make_unique<NodeCore>(
+        self,
+        NodeCoreParts{.scheduler = scheduler_,
+                      .types = types_,
+                      .clock = parts_.clock,
+                      .compute = *compute_,
+                      .io = *io_,
+                      .log = parts_.log,
+                      .head = options_.cluster.head_node,
+                      .directory = service_.get(),
+                      .lease = LeaseTimes{.ttl = options_.cluster.lease},
+                      .knock = [this](Duration timeout,
+                                      std::function<void(bool)> answer) { knock(timeout, answer); },
+                      .actors_max = [this](const std::string& node) { return actors_max(node); },
+                      .on_dead = [this](const Error&) { on_dead(); }});
+    auto hub = open_link_hub(LinkOptions{self, options_.spec.listen_address, tls_of(options_.spec)},
+                             core_->link_handlers(), parts_.pool, parts_.clock);
     if (!hub) return hub.error();
     hub_ = *std::move(hub);
-    switchboard_.attach(hub_.get());
+    core_->attach(*hub_);
     return {};
   }
 
-  // Other nodes' requests to the node itself, and clients'.
-  void on_call(const std::optional<NodeId>& from, const Message& request, const Answer& answer) {
-    if (service_ && service_->handle(request, answer)) return;
-    if (!ready_) {
-      return answer(Error{Code::unavailable, "node " + self_.name + " is starting; try again"});
-    }
-    if (request.is<wire::Activate>()) {
-      return host_->activate(read(request.as<wire::Activate>().getSpec()),
-                             [answer](Result<ActorRecord> record) {
-                               if (!record) return answer(record.error());
-                               answer(Message::build<wire::ActorRecord>(
-                                   [&](wire::ActorRecord::Builder out) { write(out, *record); }));
-                             });
-    }
-    if (request.is<wire::NotHere>()) {
-      if (from) host_->on_not_here(from->name, read(request.as<wire::NotHere>().getId()));
-      return answer(Message::build<wire::Nothing>([](wire::Nothing::Builder) {}));
-    }
-    control_->handle(request, answer);
+  const NodeSpec& head() const {
+    const NodeSpec* found = options_.cluster.find_node(options_.cluster.head_node);
+    OMMA_CHECK(found != nullptr, options_.cluster.head_node);
+    return *found;
   }
 
-  void stray(const std::string& peer, const ActorId& id) {
-    hub_->call(peer, Message::build<wire::NotHere>([&](wire::NotHere::Builder out) {
-                 write(out.initId(), id);
-               }),
-               limits::request_timeout, [](const Result<Message>&) {});
+  // Blocks for as long as nothing comes, so it runs where blocking is allowed.
+  void knock(Duration timeout, const std::function<void(bool refused)>& answer) {
+    auto refused = std::make_shared<std::atomic<bool>>(false);
+    io_->run(
+        [refused, timeout, address = head().listen_address]() -> Result<Message> {
+          *refused = is_refused(address, timeout);
+          return Message();
+        },
+        [refused, answer](const Result<Message>&) { answer(*refused); });
   }
 
-  void ask_directory(Message request, Answer answer) {
-    if (service_) {
-      service_->handle(request, answer);
-      return;
-    }
-    hub_->call(options_.cluster.head_node, std::move(request), limits::request_timeout,
-               std::move(answer));
+  std::size_t actors_max(const std::string& node) const {
+    const NodeSpec* spec = options_.cluster.find_node(node);
+    return spec != nullptr ? spec->actors_max : limits::actors_per_node_max;
   }
 
-  // Registers; while the head is not up yet, again and again.
+  void on_dead() {
+    std::lock_guard lock(mutex_);
+    declared_dead_ = true;
+    stop_.notify_all();
+  }
+
   Result<void> sign_on() {
-    const NodeSpec* head = options_.cluster.find_node(options_.cluster.head_node);
-    OMMA_CHECK(head != nullptr, options_.cluster.head_node);
-    if (!is_head_) hub_->set_peer(head->name, head->listen_address);
+    if (!is_head_) hub_->set_peer(head().name, head().listen_address);
     NodeRecord wanted;
-    wanted.id = self_;
     wanted.address = hub_->listen_address();
     wanted.roles = options_.spec.roles;
-    const Instant until = parts_.clock.now() + options_.register_patience;
-    for (;;) {
-      const auto record = wait_for<NodeRecord>(
-          [&](auto done) { directory_.register_node(wanted, done); }, limits::request_timeout);
-      if (record) {
-        self_.epoch = record->id.epoch;
-        return {};
-      }
-      if (record.error().code != Code::unavailable || parts_.clock.now() >= until) {
-        return Error{record.error().code, "node " + self_.name + " cannot register with head " +
-                                              head->name + " at " + head->listen_address + ": " +
-                                              record.error().message};
-      }
-      std::unique_lock lock(mutex_);
-      stop_.wait_for(lock, register_retry_delay, [this] { return stop_wanted_; });
-      if (stop_wanted_) return Error{Code::unavailable, "stopped while registering"};
-    }
+    // Shared: the answer may come after a stop.
+    auto signed_on = std::make_shared<std::optional<Result<void>>>();
+    core_->sign_on(wanted, options_.register_patience, [this, signed_on](Result<void> result) {
+      std::lock_guard lock(mutex_);
+      *signed_on = std::move(result);
+      stop_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    stop_.wait(lock, [&] { return stop_wanted_ || signed_on->has_value(); });
+    if (!*signed_on) return Error{Code::unavailable, "stopped while registering"};
+    const Result<void>& outcome = **signed_on;
+    registered_ = outcome.ok();
+    if (registered_) return {};
+    return Error{outcome.error().code, "node " + options_.spec.name +
+                                           " cannot register with head " + head().name + " at " +
+                                           head().listen_address + ": " + outcome.error().message};
   }
 
   void sign_off() {
-    const auto done = wait_for<bool>(
-        [&](auto answer) { directory_.deregister_node(self_, answer); }, sign_off_patience);
+    const auto done =
+        wait_for<bool>([&](auto answer) { core_->sign_off(answer); }, sign_off_patience);
     if (!done) {
       parts_.log.warn("node", "not signed off: the head will find it dead",
                       {{"why", done.error().message}});
@@ -230,23 +224,22 @@ class RunningNode final : public Node {
   ActorTypes types_;
   NodeParts parts_;
   const bool is_head_;
-  NodeId self_;
-  std::atomic<bool> ready_{false};
-  std::mutex mutex_;
+  bool registered_ = false;
+  mutable std::mutex mutex_;  // Around what follows.
   std::condition_variable stop_;
   bool stop_wanted_ = false;
+  bool declared_dead_ = false;
 
   SystemConfig system_config_;
   caf::actor_system system_;
+  CafScheduler scheduler_;
   std::unique_ptr<Executor> compute_;
   std::unique_ptr<Executor> io_;
   std::unique_ptr<Executor> directory_io_;
-  Switchboard switchboard_;
-  DirectoryClient directory_;
   std::unique_ptr<Directory> engine_;
   std::unique_ptr<DirectoryService> service_;
+  std::unique_ptr<NodeCore> core_;
   std::unique_ptr<LinkHub> hub_;
-  std::unique_ptr<Host> host_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<ControlService> control_;
 };

@@ -16,6 +16,7 @@
 namespace omma {
 
 class Log;
+class ModelExchange;
 
 struct NodeOptions {
   NodeSpec spec;  // Of this node in `cluster`.
@@ -32,6 +33,7 @@ struct NodeParts {
   std::shared_ptr<BufferPool> pool;
   const std::vector<std::unique_ptr<App>>& apps;
   const ClusterView& view;
+  ModelExchange& exchange;  // Joined to the cluster while the node lives.
   std::function<std::string()> models_json;
 };
 
@@ -47,7 +49,10 @@ class Node {
   virtual std::string address() const = 0;
   // From any thread, also a signal's.
   virtual void request_stop() = 0;
+  // Also returns when the node was declared dead: its actors are others', and only a new Node, with
+  // a new incarnation, may go on in its place.
   virtual void wait_until_stopped() = 0;
+  virtual bool was_declared_dead() const = 0;
 };
 
 }  // namespace omma

@@ -40,6 +40,9 @@ Json json_of(const CellReport& cell) {
             {"epoch", cell.epoch},
             {"life", cell.life},
             {"phase", cell.phase},
+            {"durable", cell.durable},
+            {"checkpoints", cell.checkpoints},
+            {"died_with", cell.died_with},
             {"turns", cell.health.turns},
             {"failed_turns", cell.health.failed_turns},
             {"restarts", cell.health.restarts},
@@ -94,7 +97,14 @@ std::string to_json(const NodeReport& report) {
                    {{"activated", report.host.activated},
                     {"retired", report.host.retired},
                     {"lookups", report.host.lookups},
-                    {"lookups_failed", report.host.lookups_failed}}}};
+                    {"lookups_failed", report.host.lookups_failed},
+                    {"moved_in", report.host.moved_in},
+                    {"moved_out", report.host.moved_out},
+                    {"moves_refused", report.host.moves_refused},
+                    {"moves_aborted", report.host.moves_aborted},
+                    {"taken_over", report.host.taken_over},
+                    {"checkpoints", report.host.checkpoints},
+                    {"checkpoints_failed", report.host.checkpoints_failed}}}};
   return text_of(json);
 }
 
@@ -129,6 +139,8 @@ std::string to_json(const Accounts& accounts) {
     json["cameras"].push_back(
         {{"origin", camera.origin}, {"name", camera.name}, {"captured", camera.captured}});
   }
+  json["died_with"] = Json::object();
+  for (const auto& [id, nodes] : accounts.died_with) json["died_with"][id.text()] = nodes;
   return text_of(json);
 }
 
@@ -165,6 +177,9 @@ Result<Accounts> accounts_from_json(const std::string& text) {
     }
     for (const Json& in : json.at("cameras")) {
       accounts.cameras.push_back({in.at("origin"), in.at("name"), in.at("captured")});
+    }
+    for (const auto& [id, nodes] : json.at("died_with").items()) {
+      accounts.died_with[id_from(id)] = nodes.get<std::set<std::string>>();
     }
   } catch (const std::exception& thrown) {
     return Error{Code::corrupt, std::string("ledger accounts: ") + thrown.what()};

@@ -10,6 +10,12 @@ const ActorId& origin_of(const Packet& packet) {
   return std::get<Ack>(packet).stream.target;
 }
 
+std::uint64_t origin_epoch_of(const Packet& packet) {
+  if (const auto* envelope = std::get_if<Envelope>(&packet)) return envelope->sender_epoch;
+  if (const auto* probe = std::get_if<Probe>(&packet)) return probe->sender_epoch;
+  return std::get<Ack>(packet).target_epoch;
+}
+
 void Switchboard::send(Packet packet) {
   const ActorId target = destination_of(packet);
   std::optional<Route> way = route(target);
@@ -32,13 +38,13 @@ void Switchboard::receive(const std::string& peer, std::vector<Packet> packets) 
     const ActorId target = destination_of(packet);
     const ActorId origin = origin_of(packet);
     const std::optional<Route> way = route(target);
-    // Where it came from is where an answer goes, until the directory knows better.
-    if (!route(origin)) set_route(origin, Route{RemoteRoute{peer}, 0});
+    // Where it came from is where an answer goes. This is how an actor that has moved is found.
+    learn_route(origin, peer, origin_epoch_of(packet));
     if (way && std::holds_alternative<LocalRoute>(way->way)) {
       std::get<LocalRoute>(way->way).cell.put(std::move(packet));
     } else if (!std::holds_alternative<Ack>(packet)) {
       ++strays_;
-      handlers_.on_stray(peer, target);
+      handlers_.on_stray(peer, target, origin);
     }
   }
 }
@@ -48,6 +54,21 @@ void Switchboard::set_route(const ActorId& id, Route route) {
   const auto found = routes_.find(id);
   if (found != routes_.end() && found->second.epoch > route.epoch) return;
   routes_.insert_or_assign(id, std::move(route));
+}
+
+void Switchboard::learn_route(const ActorId& id, const std::string& peer, std::uint64_t epoch) {
+  {
+    std::shared_lock lock(mutex_);
+    const auto found = routes_.find(id);
+    if (found != routes_.end() && (std::holds_alternative<LocalRoute>(found->second.way) ||
+                                   found->second.epoch >= epoch)) {
+      return;
+    }
+  }
+  std::unique_lock lock(mutex_);
+  const auto [found, added] = routes_.try_emplace(id, Route{RemoteRoute{peer}, epoch});
+  if (added || std::holds_alternative<LocalRoute>(found->second.way)) return;
+  if (found->second.epoch < epoch) found->second = Route{RemoteRoute{peer}, epoch};
 }
 
 void Switchboard::erase_route(const ActorId& id) {

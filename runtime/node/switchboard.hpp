@@ -39,7 +39,8 @@ class Switchboard {
     // No way is known to `target`, to which `asker` has something to send.
     std::function<void(const ActorId& target, const ActorId& asker)> on_unrouted;
     // A peer sent something for an actor that does not live here.
-    std::function<void(const std::string& peer, const ActorId& target)> on_stray;
+    std::function<void(const std::string& peer, const ActorId& target, const ActorId& origin)>
+        on_stray;
   };
   struct Counters {
     std::uint64_t local = 0;
@@ -59,6 +60,9 @@ class Switchboard {
 
   // A later epoch replaces an earlier one; an earlier one changes nothing.
   void set_route(const ActorId& id, Route route);
+  // From hearsay: replaces a way over another peer, or none, if its epoch is later; never one to a
+  // cell of this process, of which the host alone decides.
+  void learn_route(const ActorId& id, const std::string& peer, std::uint64_t epoch);
   void erase_route(const ActorId& id);
   // Only while the way leads over this peer.
   void erase_route_over(const ActorId& id, const std::string& peer);
@@ -77,7 +81,8 @@ class Switchboard {
   std::atomic<std::uint64_t> local_{0}, remote_{0}, unrouted_{0}, strays_{0};
 };
 
-// The actor that a packet comes from.
+// The actor that a packet comes from, and the epoch under which it sent it.
 const ActorId& origin_of(const Packet& packet);
+std::uint64_t origin_epoch_of(const Packet& packet);
 
 }  // namespace omma

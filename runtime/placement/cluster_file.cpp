@@ -15,13 +15,14 @@
 namespace omma {
 namespace {
 
-const std::vector<std::string> cluster_keys = {"cluster", "head",  "linger",
+const std::vector<std::string> cluster_keys = {"cluster", "head",  "linger", "lease",
                                                "models",  "nodes", "cameras"};
-const std::vector<std::string> node_keys = {"name",   "listen",          "roles",      "data",
-                                            "models", "compute_threads", "io_threads", "tls"};
+const std::vector<std::string> node_keys = {"name",       "listen",     "roles",
+                                            "data",       "models",     "compute_threads",
+                                            "io_threads", "actors_max", "tls"};
 const std::vector<std::string> tls_keys = {"authority", "certificate", "key"};
-const std::vector<std::string> camera_keys = {"name", "node",   "source",    "mode",
-                                              "pace", "window", "frames_max"};
+const std::vector<std::string> camera_keys = {"name", "node",   "source",     "mode",
+                                              "pace", "window", "frames_max", "durable"};
 const std::vector<std::string> window_keys = {"x", "y", "width", "height"};
 // In the order of their enumerators.
 const std::vector<std::string> mode_names = {"live", "every_frame"};
@@ -65,6 +66,7 @@ class ClusterReader {
   Result<ClusterFile> read(const std::string& text);
 
  private:
+  void read_lease(const YamlMap& top);
   void read_nodes(const YamlMap& top);
   NodeSpec read_node(const YAML::Node& node, std::size_t index);
   std::string read_address(const YamlMap& map);
@@ -107,6 +109,7 @@ Result<ClusterFile> ClusterReader::read(const std::string& text) {
   cluster_.name = read_name(top, "cluster");
   cluster_.head_node = read_name(top, "head");
   if (top.has("linger")) cluster_.stage_linger = top.duration("linger", std::chrono::hours(24));
+  if (top.has("lease")) read_lease(top);
   if (top.has("models")) cluster_.model_folders = read_paths(top, "models");
   read_nodes(top);
   check_head(top);
@@ -114,6 +117,15 @@ Result<ClusterFile> ClusterReader::read(const std::string& text) {
   if (top.has("cameras")) read_cameras(top);
   if (file_.error()) return *file_.error();
   return std::move(cluster_);
+}
+
+void ClusterReader::read_lease(const YamlMap& top) {
+  cluster_.lease = top.duration("lease", limits::lease_configured_max);
+  if (cluster_.lease >= limits::lease_configured_min || file_.error()) return;
+  top.fail("lease",
+           "'lease' is " + std::to_string(cluster_.lease / std::chrono::milliseconds(1)) +
+               "ms, the shortest allowed is " +
+               std::to_string(limits::lease_configured_min / std::chrono::milliseconds(1)) + "ms");
 }
 
 // --- Nodes ---------------------------------------------------------------------------------------
@@ -149,6 +161,9 @@ NodeSpec ClusterReader::read_node(const YAML::Node& node, std::size_t index) {
   };
   threads_of("compute_threads", spec.executors.compute_threads);
   threads_of("io_threads", spec.executors.io_threads);
+  if (map.has("actors_max")) {
+    spec.actors_max = map.number("actors_max", 1, limits::actors_per_node_max);
+  }
   if (map.has("tls")) spec.tls = read_tls(map, spec);
   return spec;
 }
@@ -260,6 +275,7 @@ CameraSpec ClusterReader::read_camera(const YAML::Node& node, std::size_t index)
     // As many as 64 bits of nanoseconds can stamp: no bound in practice.
     spec.frames_max = map.number("frames_max", 1, std::numeric_limits<std::int64_t>::max());
   }
+  if (map.has("durable")) spec.durable = map.choice("durable", {"false", "true"}) == 1;
   if (map.has("window")) {
     spec.window =
         read_window(YamlMap(file_, map.node("window"), "window of " + title, window_keys));

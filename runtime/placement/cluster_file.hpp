@@ -33,10 +33,11 @@ struct NodeSpec {
   };
 
   std::string name;
-  std::string listen_address;                        // "unix:/path" or "host:port".
-  std::vector<std::string> roles;                    // Of known_roles(), at least one.
-  std::vector<std::filesystem::path> model_folders;  // Its own, else the cluster's.
-  std::filesystem::path data_folder;                 // Absolute, no other node's.
+  std::string listen_address;                            // "unix:/path" or "host:port".
+  std::vector<std::string> roles;                        // Of known_roles(), at least one.
+  std::vector<std::filesystem::path> model_folders;      // Its own, else the cluster's.
+  std::filesystem::path data_folder;                     // Absolute, no other node's.
+  std::size_t actors_max = limits::actors_per_node_max;  // Then it takes no more.
   Executors executors;
   std::optional<Tls> tls;
 };
@@ -59,12 +60,14 @@ struct CameraSpec {
   Pace pace = Pace::by_timestamps;
   std::optional<Window> window;
   std::optional<std::uint64_t> frames_max;  // Ends after so many.
+  bool durable = false;                     // No crash loses or repeats a frame of it.
 };
 
 struct ClusterFile {
   std::string name;
   std::string head_node;  // The one with the role "head".
   Duration stage_linger = limits::stage_linger;
+  Duration lease = limits::lease_ttl;  // See protocol/lease.hpp.
   std::vector<std::filesystem::path> model_folders;
   std::vector<NodeSpec> nodes;      // As in the file.
   std::vector<CameraSpec> cameras;  // As in the file.

@@ -74,12 +74,21 @@ std::string text_of(const Reasons& reasons) {
 
 std::string numbers_of(const EdgeFlow& flow, const std::string& dropped) {
   return "sent " + std::to_string(flow.sent) + ", received " + std::to_string(flow.received) +
-         ", dropped " + dropped + ", in flight " + std::to_string(flow.in_flight);
+         ", dropped " + dropped + ", in flight " + std::to_string(flow.in_flight) +
+         (flow.lost > 0 ? ", lost " + std::to_string(flow.lost) : "") +
+         (flow.unrecorded > 0 ? ", unrecorded " + std::to_string(flow.unrecorded) : "");
 }
 
 bool holds(const EdgeFlow& flow, bool quiet) {
-  const std::uint64_t ended = flow.received + flow.dropped;
-  return quiet ? flow.sent == ended + flow.in_flight : ended <= flow.sent;
+  const std::uint64_t ended = flow.received + flow.dropped + flow.lost;
+  const std::uint64_t begun = flow.sent + flow.unrecorded;
+  return quiet ? begun == ended + flow.in_flight : ended <= begun;
+}
+
+void settle(EdgeFlow& flow) {
+  const std::uint64_t ended = flow.received + flow.dropped + flow.in_flight;
+  flow.lost = flow.sent > ended ? flow.sent - ended : 0;
+  flow.unrecorded = ended > flow.sent ? ended - flow.sent : 0;
 }
 
 // Walks from a camera along the edges that its frames took.
@@ -127,6 +136,8 @@ class PathFinder {
     note(path, where, "not asked for", emitted > flow.sent ? emitted - flow.sent : 0);
     note(path, where, "dropped", flow.dropped);
     note(path, where, "in flight", flow.in_flight);
+    note(path, where, "lost with " + edge.lost_with, flow.lost);
+    path.unrecorded += flow.unrecorded;
     const auto next = stages_.find(edge.stream.target);
     // A stage with one way in is reached once, so the walk ends even if stages form a ring.
     if (next != stages_.end() && next->second != camera_ && edges_into_[edge.stream.target] == 1) {
@@ -161,7 +172,9 @@ void check_edge(const EdgeAccount& edge, bool quiet, std::vector<Violation>& vio
   const EdgeFlow total{.sent = edge.sent,
                        .dropped = total_of(edge.dropped),
                        .received = edge.received,
-                       .in_flight = edge.in_flight};
+                       .in_flight = edge.in_flight,
+                       .lost = edge.lost,
+                       .unrecorded = edge.unrecorded};
   if (!holds(total, quiet)) {
     violations.push_back({law, text_of(edge.stream), numbers_of(total, text_of(edge.dropped))});
   }
@@ -203,7 +216,9 @@ void check_camera(const Accounts& accounts, const CameraAccount& camera, bool qu
       if (quiet || !may_count_twice(ending)) ended += ending.frames;
       numbers += "; " + ending.where + " " + ending.why + " " + std::to_string(ending.frames);
     }
-    if (quiet ? ended == camera.captured : ended <= camera.captured) continue;
+    const std::uint64_t begun = camera.captured + path.unrecorded;
+    if (path.unrecorded > 0) numbers += "; unrecorded " + std::to_string(path.unrecorded);
+    if (quiet ? ended == begun : ended <= begun) continue;
     violations.push_back({quiet ? "camera: captured = sum over where its frames ended"
                                 : "camera: sum over where its frames ended <= captured",
                           "camera '" + camera.name + "'", std::move(numbers)});
@@ -222,14 +237,45 @@ Accounts merge(std::span<const Accounts> nodes) {
   std::map<StreamId, EdgeAccount> edges;
   std::map<ActorId, StageAccount> stages;
   std::map<std::uint64_t, CameraAccount> cameras;
+  std::map<ActorId, std::set<std::string>> died_with;
   for (const Accounts& node : nodes) {
     for (const EdgeAccount& edge : node.edges) add(edges[edge.stream], edge);
     for (const StageAccount& stage : node.stages) add(stages[stage.id], stage);
     for (const CameraAccount& camera : node.cameras) add(cameras[camera.origin], camera);
+    for (const auto& [id, names] : node.died_with) {
+      died_with[id].insert(names.begin(), names.end());
+    }
   }
   return {.edges = values_of(std::move(edges)),
           .stages = values_of(std::move(stages)),
-          .cameras = values_of(std::move(cameras))};
+          .cameras = values_of(std::move(cameras)),
+          .died_with = std::move(died_with)};
+}
+
+Accounts settle_losses(Accounts accounts) {
+  for (EdgeAccount& edge : accounts.edges) {
+    std::set<std::string> nodes;
+    for (const ActorId& end : {edge.stream.sender, edge.stream.target}) {
+      const auto died = accounts.died_with.find(end);
+      if (died != accounts.died_with.end()) {
+        nodes.insert(died->second.begin(), died->second.end());
+      }
+    }
+    if (nodes.empty()) continue;
+    EdgeFlow total{.sent = edge.sent,
+                   .dropped = total_of(edge.dropped),
+                   .received = edge.received,
+                   .in_flight = edge.in_flight};
+    settle(total);
+    edge.lost = total.lost;
+    edge.unrecorded = total.unrecorded;
+    for (auto& [origin, flow] : edge.by_origin) settle(flow);
+    edge.lost_with = "node ";
+    for (const std::string& name : nodes) {
+      edge.lost_with += (name == *nodes.begin() ? "" : ", ") + name;
+    }
+  }
+  return accounts;
 }
 
 std::vector<CameraPath> paths_of(const Accounts& accounts, const CameraAccount& camera) {

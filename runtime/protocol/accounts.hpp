@@ -1,7 +1,7 @@
 // The ledger's accounts, and the laws that they obey. Every node counts what passed through its own
 // streams and actors; added up over the nodes, each message and each captured frame must have ended
 // somewhere that can be named:
-//   an edge    sent     = received + dropped + in flight
+//   an edge    sent     = received + dropped + in flight (+ lost with a node, where one died)
 //   a stage    received = emitted + filtered + failed + held      (frames, for each camera)
 //   a camera   captured = the sum over where its frames ended, along each way that they went
 // Plain values and pure functions.
@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ struct EdgeFlow {
   std::uint64_t dropped = 0;
   std::uint64_t received = 0;
   std::uint64_t in_flight = 0;
+  // Where one end died with its node, the two ends' counts differ by what it held: filled in by
+  // settle_losses().
+  std::uint64_t lost = 0;        // Sent; what became of it died with the node.
+  std::uint64_t unrecorded = 0;  // Received; that it was sent died with the node.
 };
 
 // The sender's node fills in all but `received`, the target's node that.
@@ -37,6 +42,9 @@ struct EdgeAccount {
   Reasons dropped{};
   std::uint64_t received = 0;
   std::uint64_t in_flight = 0;                    // Waiting or unacknowledged at the sender.
+  std::uint64_t lost = 0;                         // As in EdgeFlow.
+  std::uint64_t unrecorded = 0;
+  std::string lost_with{};                        // "node cam-east"; empty while nothing is.
   std::map<std::uint64_t, EdgeFlow> by_origin{};  // By TraceId::origin; 0 is no camera's.
 };
 
@@ -70,7 +78,13 @@ struct Accounts {
   std::vector<EdgeAccount> edges;
   std::vector<StageAccount> stages;
   std::vector<CameraAccount> cameras;
+  // Actors of which an earlier life ended with its node, and the names of those nodes.
+  std::map<ActorId, std::set<std::string>> died_with{};
 };
+
+// Says of each edge with an end that died what was lost with the node. Once nothing is under way
+// that is exact: it is what the counts of the two ends differ by, for nobody else can have it.
+Accounts settle_losses(Accounts accounts);
 
 // Adds up what is said of the same stream, actor or camera; sorted by their ids.
 Accounts merge(std::span<const Accounts> nodes);
@@ -87,6 +101,7 @@ struct Ending {
 // way.
 struct CameraPath {
   std::vector<Ending> endings;  // In the order of the way; those of no frames are left out.
+  std::uint64_t unrecorded = 0;  // Captured or sent by a life that died with its node: see EdgeFlow.
 };
 std::vector<CameraPath> paths_of(const Accounts& accounts, const CameraAccount& camera);
 

@@ -18,6 +18,20 @@ std::uint64_t credit_bytes_of(const Message& message);
 
 class CreditSpender {
  public:
+  // What a move or a checkpoint takes along.
+  struct Saved {
+    std::uint64_t window_bytes = 0;
+    std::uint64_t limit_bytes = 0;
+    std::uint64_t settled_bytes = 0;
+  };
+  Saved save() const { return {window_bytes_, limit_bytes_, settled_bytes_}; }
+  // With nothing outstanding; spend() again what is.
+  explicit CreditSpender(const Saved& saved)
+      : window_bytes_(saved.window_bytes),
+        limit_bytes_(saved.limit_bytes),
+        spent_bytes_(saved.settled_bytes),
+        settled_bytes_(saved.settled_bytes) {}
+
   // Both ends start from the same window, so the first messages need no grant.
   explicit CreditSpender(std::uint64_t window_bytes);
 
@@ -42,6 +56,17 @@ class CreditSpender {
 
 class CreditGranter {
  public:
+  struct Saved {
+    std::uint64_t window_bytes = 0;
+    std::uint64_t finished_bytes = 0;
+  };
+  Saved save() const { return {window_bytes_, finished_bytes_}; }
+  // What was received and not finished will come again.
+  explicit CreditGranter(const Saved& saved)
+      : window_bytes_(saved.window_bytes),
+        received_bytes_(saved.finished_bytes),
+        finished_bytes_(saved.finished_bytes) {}
+
   explicit CreditGranter(std::uint64_t window_bytes);
 
   // May a message of so many bytes come in now?

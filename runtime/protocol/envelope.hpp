@@ -74,6 +74,7 @@ struct Envelope {
   StreamId stream{};
   StreamLives lives{};
   std::uint64_t target_epoch = 0;  // As the sender believes; receivers of a higher one are fenced.
+  std::uint64_t sender_epoch = 0;  // A higher one than known: the sender has moved, and here it is.
   std::uint64_t sequence = 0;      // From 1.
   std::uint64_t credit_bytes = 0;  // What it counts against the window, equal on both sides.
   std::uint64_t correlation = 0;   // Pairs a reply with its request; 0 for neither.
@@ -87,7 +88,7 @@ struct Envelope {
 struct Ack {
   StreamId stream{};    // As in the envelopes: the acknowledging side is the target.
   StreamLives lives{};  // Of the acknowledging state; target is never 0.
-  std::uint64_t target_epoch = 0;
+  std::uint64_t target_epoch = 0;  // Of the acknowledging side.
   std::uint64_t next = 1;                // All below are in the target's state.
   std::uint64_t received = 0;            // All up to here lie at the target, processed or not.
   std::uint64_t credit_limit_bytes = 0;  // Of all credit_bytes since 1, so many may be sent.
@@ -100,6 +101,7 @@ struct Probe {
   StreamId stream{};
   StreamLives lives{};
   std::uint64_t target_epoch = 0;
+  std::uint64_t sender_epoch = 0;
   std::uint64_t probe = 0;  // Counts the stream's probes, from 1.
 };
 

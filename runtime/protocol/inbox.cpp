@@ -1,5 +1,6 @@
 #include "runtime/protocol/inbox.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/base/check.hpp"
@@ -10,6 +11,32 @@ namespace omma {
 Inbox::Inbox(StreamId stream, std::uint64_t own_life, std::uint64_t window_bytes)
     : stream_(stream), lives_{.sender = 0, .target = own_life}, credit_(window_bytes) {
   OMMA_CHECK(own_life != 0, own_life);
+}
+
+Inbox::Inbox(StreamId stream, Saved saved)
+    : stream_(stream),
+      lives_(saved.lives),
+      credit_(saved.credit),
+      received_(saved.processed),
+      processed_(saved.processed),
+      committed_(saved.committed),
+      counters_(saved.counters) {}
+
+Inbox::Saved Inbox::save() const {
+  Saved saved{.lives = lives_,
+              .credit = credit_.save(),
+              .processed = processed_,
+              .committed = committed_,
+              .counters = counters_};
+  // It will be received again.
+  saved.counters.received -= received_ - processed_;
+  return saved;
+}
+
+bool Inbox::commit(const Mark& mark) {
+  if (mark.sender_life != lives_.sender || mark.number <= committed_) return false;
+  committed_ = mark.number;
+  return true;
 }
 
 Inbox::Effects Inbox::on_envelope(Envelope envelope) {
@@ -35,6 +62,11 @@ Inbox::Effects Inbox::on_envelope(Envelope envelope) {
   return effects;
 }
 
+bool Inbox::on_sender_life(std::uint64_t life) {
+  if (lives_.sender == 0 || !meet_sender(life)) return false;
+  return std::exchange(sender_life_ended_untold_, false);
+}
+
 void Inbox::on_processed(const Envelope& envelope) {
   if (envelope.lives.sender != lives_.sender) return;
   OMMA_CHECK(envelope.sequence == processed_ + 1 && envelope.sequence <= received_,
@@ -43,13 +75,13 @@ void Inbox::on_processed(const Envelope& envelope) {
   credit_.finish(envelope.credit_bytes);
 }
 
-Ack Inbox::on_probe(const Probe& probe) {
+Ack Inbox::on_probe(const Probe& probe, std::uint64_t target_epoch) {
   OMMA_CHECK(probe.stream == stream_, probe.stream.sender.text(), stream_.sender.text());
   if (meet_sender(probe.lives.sender) && probe.lives.target != 0 &&
       probe.lives.target != lives_.target) {
     ++counters_.stale_life;
   }
-  Ack answer = ack(probe.target_epoch);
+  Ack answer = ack(target_epoch);
   answer.probe = probe.probe;
   return answer;
 }
@@ -58,7 +90,7 @@ Ack Inbox::ack(std::uint64_t target_epoch) const {
   return {.stream = stream_,
           .lives = lives_,
           .target_epoch = target_epoch,
-          .next = processed_ + 1,
+          .next = std::min(processed_, committed_) + 1,
           .received = received_,
           .credit_limit_bytes = credit_.limit_bytes(),
           .probe = 0};
@@ -75,6 +107,7 @@ bool Inbox::meet_sender(std::uint64_t life) {
   lives_.sender = life;
   received_ = 0;
   processed_ = 0;
+  if (committed_ != all_committed) committed_ = 0;
   credit_.begin_again();
   early_.clear();
   early_bytes_ = 0;

@@ -16,6 +16,8 @@ namespace omma {
 
 class Inbox {
  public:
+  static constexpr std::uint64_t all_committed = ~std::uint64_t{0};
+
   struct Counters {
     std::uint64_t received = 0;       // Let through, each number once.
     std::uint64_t duplicates = 0;     // Lower number than awaited; acknowledged again.
@@ -31,14 +33,41 @@ class Inbox {
     bool sender_life_ended = false;  // The sender began a new life; the old one's rest is lost.
   };
 
+  // Everything that a move or a checkpoint takes along: what is finished. The rest comes again.
+  struct Saved {
+    StreamLives lives;
+    CreditGranter::Saved credit;
+    std::uint64_t processed = 0;
+    std::uint64_t committed = all_committed;
+    Counters counters;
+  };
+
   Inbox(StreamId stream, std::uint64_t own_life, std::uint64_t window_bytes);
+  Inbox(StreamId stream, Saved saved);
+  Saved save() const;
+
+  // Durable: from now on only what a checkpoint has is acknowledged. The mark says what a checkpoint
+  // that is taken now has; commit() says that it is safe.
+  struct Mark {
+    std::uint64_t sender_life = 0;
+    std::uint64_t number = 0;
+  };
+  void hold_acknowledgements() {
+    if (committed_ == all_committed) committed_ = processed_;
+  }
+  bool withholds() const { return committed_ < processed_; }
+  Mark mark() const { return {lives_.sender, processed_}; }
+  // True if more may be acknowledged than before.
+  bool commit(const Mark& mark);
 
   Effects on_envelope(Envelope envelope);
+  // Told from elsewhere that the sender is in this life. True if that ends the one known here.
+  bool on_sender_life(std::uint64_t life);
   // The actor has finished this one (well or set aside); credit returns with the next ack().
   void on_processed(const Envelope& envelope);
-  // An answer at once, carrying the probe's number and the epoch that the prober believes in. A
-  // sender's life that this ends is told by the next on_envelope().
-  Ack on_probe(const Probe& probe);
+  // An answer at once, carrying the probe's number. A sender's life that this ends is told by the
+  // next on_envelope().
+  Ack on_probe(const Probe& probe, std::uint64_t target_epoch);
   Ack ack(std::uint64_t target_epoch) const;
 
   const StreamId& stream() const { return stream_; }
@@ -60,6 +89,8 @@ class Inbox {
   CreditGranter credit_;
   std::uint64_t received_ = 0;   // Highest number let through.
   std::uint64_t processed_ = 0;  // Highest number finished; all below are finished too.
+  // Of these, what a checkpoint has; all when acknowledgements are not held.
+  std::uint64_t committed_ = all_committed;
   std::map<std::uint64_t, Envelope> early_;
   std::uint64_t early_bytes_ = 0;  // Within the credit too, so the window bounds them as well.
   bool sender_life_ended_untold_ = false;

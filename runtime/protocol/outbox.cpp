@@ -28,6 +28,56 @@ Outbox::Outbox(StreamId stream, std::uint64_t sender_life, OutboxLimits limits)
              limits.unacknowledged_messages_max, limits.waiting_messages_max);
 }
 
+Outbox::Outbox(StreamId stream, Saved saved, Instant now)
+    : stream_(stream),
+      lives_(saved.lives),
+      limits_(saved.limits),
+      target_epoch_(saved.target_epoch),
+      acknowledged_(saved.acknowledged),
+      released_(saved.released),
+      credit_(saved.credit),
+      probes_(saved.probes),
+      waits_since_(now),
+      counters_(saved.counters) {
+  for (Numbered& numbered : saved.unacknowledged) {
+    credit_.spend(numbered.credit_bytes);
+    unacknowledged_.push_back(std::move(numbered));
+  }
+  for (Outgoing& outgoing : saved.waiting) {
+    waiting_bytes_ += outgoing.message.size_bytes();
+    waiting_.push_back(std::move(outgoing));
+  }
+}
+
+Outbox::Saved Outbox::save() const {
+  return {.lives = lives_,
+          .limits = limits_,
+          .target_epoch = target_epoch_,
+          .acknowledged = acknowledged_,
+          .released = released_,
+          .unacknowledged = {unacknowledged_.begin(), unacknowledged_.end()},
+          .waiting = {waiting_.begin(), waiting_.end()},
+          .credit = credit_.save(),
+          .probes = probes_,
+          .counters = counters_};
+}
+
+Outbox::Effects Outbox::release(const Mark& mark, Instant now) {
+  Effects effects;
+  // Numbers of an ended pair of lives: the next checkpoint has them as they are called now.
+  if (mark.target_life != lives_.target || mark.number <= released_) return effects;
+  const std::uint64_t first = std::max(released_, acknowledged_) + 1;
+  released_ = mark.number;
+  if (first <= highest_released()) {
+    silent_ = 0;
+    waits_since_ = now;
+  }
+  for (std::uint64_t sequence = first; sequence <= highest_released(); ++sequence) {
+    transmit(sequence, effects);
+  }
+  return effects;
+}
+
 Result<Outbox::Effects> Outbox::offer(Outgoing outgoing, Instant now, std::int64_t wall_now_ns) {
   const std::uint64_t bytes = outgoing.message.size_bytes();
   const std::uint64_t bytes_max =
@@ -89,7 +139,7 @@ Outbox::Effects Outbox::on_route_changed(std::uint64_t target_epoch, Instant now
     target_epoch_ = target_epoch;
     silent_ = 0;
   }
-  if (!unacknowledged_.empty()) send_probe(effects, now);
+  if (highest_released() > acknowledged_) send_probe(effects, now);
   return effects;
 }
 
@@ -115,7 +165,7 @@ Outbox::Effects Outbox::on_time(Instant now, std::int64_t wall_now_ns) {
 }
 
 std::optional<Instant> Outbox::next_deadline() const {
-  if (unacknowledged_.empty()) return std::nullopt;
+  if (highest_released() <= acknowledged_) return std::nullopt;
   return waits_since_ + patience();
 }
 
@@ -158,7 +208,15 @@ void Outbox::settle(const Ack& ack, Effects& effects, Instant now) {
     silent_ = 0;
     waits_since_ = now;
   }
-  if (answers_probe) resend_after(ack.received, effects, now);
+  const bool has_moved = ack.target_epoch > target_epoch_ && target_epoch_ != 0;
+  target_epoch_ = ack.target_epoch;
+  if (has_moved) {
+    // It counts what came along; what has gone to where it was before is lost.
+    probe_covers_ = highest_released();
+    silent_ = 0;
+    waits_since_ = now;
+  }
+  if (answers_probe || has_moved) resend_after(ack.received, effects, now);
   fill_window(effects, now);
 }
 
@@ -181,9 +239,11 @@ void Outbox::begin_again(std::uint64_t target_life, Effects& effects, Instant no
   waits_since_ = now;
   credit_.begin_again();
   std::uint64_t sequence = 0;
+  // The new numbers are in no checkpoint yet.
+  if (released_ != all_released) released_ = 0;
   for (const Numbered& numbered : unacknowledged_) {
     credit_.spend(numbered.credit_bytes);
-    effects.transmit.push_back(envelope_of(numbered, ++sequence));
+    transmit(++sequence, effects);
     ++counters_.resent;
   }
   fill_window(effects, now);
@@ -202,17 +262,24 @@ void Outbox::fill_window(Effects& effects, Instant now) {
     waiting_bytes_ -= waiting_.front().message.size_bytes();
     unacknowledged_.push_back({std::move(waiting_.front()), credit_bytes});
     waiting_.pop_front();
-    effects.transmit.push_back(
-        envelope_of(unacknowledged_.back(), acknowledged_ + unacknowledged_.size()));
+    transmit(acknowledged_ + unacknowledged_.size(), effects);
   }
+}
+
+void Outbox::transmit(std::uint64_t sequence, Effects& effects) const {
+  if (sequence > released_) return;
+  effects.transmit.push_back(envelope_of(unacknowledged_[sequence - acknowledged_ - 1], sequence));
+}
+
+std::uint64_t Outbox::highest_released() const {
+  return std::min(released_, acknowledged_ + unacknowledged_.size());
 }
 
 // What was sent before the probe and had not come when it did is lost.
 void Outbox::resend_after(std::uint64_t received, Effects& effects, Instant now) {
   const std::uint64_t first = std::max(received, acknowledged_) + 1;
   for (std::uint64_t sequence = first; sequence <= probe_covers_; ++sequence) {
-    effects.transmit.push_back(
-        envelope_of(unacknowledged_[sequence - acknowledged_ - 1], sequence));
+    transmit(sequence, effects);
     ++counters_.resent;
     waits_since_ = now;
   }
@@ -222,7 +289,7 @@ void Outbox::resend_after(std::uint64_t received, Effects& effects, Instant now)
 void Outbox::send_probe(Effects& effects, Instant now) {
   ++probes_;
   ++counters_.probes;
-  probe_covers_ = acknowledged_ + unacknowledged_.size();
+  probe_covers_ = highest_released();
   waits_since_ = now;
   effects.probe =
       Probe{.stream = stream_, .lives = lives_, .target_epoch = target_epoch_, .probe = probes_};

@@ -49,6 +49,8 @@ struct Outgoing {
 
 class Outbox {
  public:
+  static constexpr std::uint64_t all_released = ~std::uint64_t{0};
+
   struct Counters {
     std::uint64_t offered = 0;           // Accepted by offer(), whatever became of it.
     std::uint64_t dropped_full = 0;      // Fresh only: went because newer ones came.
@@ -71,7 +73,41 @@ class Outbox {
     bool target_life_ended = false;  // Tell the actor: what came after its last checkpoint is lost.
   };
 
+  struct Numbered {
+    Outgoing outgoing;
+    std::uint64_t credit_bytes = 0;
+  };
+  // Everything that a move or a checkpoint takes along.
+  struct Saved {
+    StreamLives lives;
+    OutboxLimits limits;
+    std::uint64_t target_epoch = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t released = all_released;
+    std::vector<Numbered> unacknowledged;
+    std::vector<Outgoing> waiting;
+    CreditSpender::Saved credit;
+    std::uint64_t probes = 0;
+    Counters counters;
+  };
+
   Outbox(StreamId stream, std::uint64_t sender_life, OutboxLimits limits);
+  // Goes on where save() was called; tells nobody until on_route_changed() or the next deadline.
+  Outbox(StreamId stream, Saved saved, Instant now);
+  Saved save() const;
+
+  // Output commit: from now on a number leaves only once a checkpoint has it. The mark says what a
+  // checkpoint that is taken now has; release() says that it is committed.
+  struct Mark {
+    std::uint64_t target_life = 0;
+    std::uint64_t number = 0;
+  };
+  void hold_output() {
+    if (released_ == all_released) released_ = acknowledged_;
+  }
+  bool withholds() const { return released_ < acknowledged_ + unacknowledged_.size(); }
+  Mark mark() const { return {lives_.target, acknowledged_ + unacknowledged_.size()}; }
+  Effects release(const Mark& mark, Instant now);
 
   // Takes a message over; transmits it if credit allows. over_limit for one that no credit could
   // ever cover, overloaded when a reliable stream is full; neither changes anything.
@@ -106,11 +142,6 @@ class Outbox {
   std::map<std::uint64_t, std::uint64_t> in_flight_by_origin() const;
 
  private:
-  struct Numbered {
-    Outgoing outgoing;
-    std::uint64_t credit_bytes = 0;
-  };
-
   bool is_of_this_stream(const Ack& ack) const;
   bool is_possible(const Ack& ack) const;
   void settle(const Ack& ack, Effects& effects, Instant now);
@@ -119,6 +150,8 @@ class Outbox {
   void fill_window(Effects& effects, Instant now);
   void resend_after(std::uint64_t received, Effects& effects, Instant now);
   void send_probe(Effects& effects, Instant now);
+  void transmit(std::uint64_t sequence, Effects& effects) const;
+  std::uint64_t highest_released() const;
   void drop_oldest(Effects& effects);
   void drop_expired(Effects& effects, Instant now);
   void drop_unacknowledged(Effects& effects);
@@ -131,7 +164,9 @@ class Outbox {
   OutboxLimits limits_;
   std::uint64_t target_epoch_ = 0;
 
-  std::uint64_t acknowledged_ = 0;       // Highest number known to be in the target's state.
+  std::uint64_t acknowledged_ = 0;  // Highest number known to be in the target's state.
+  // No higher number may leave; all may when outputs are not held.
+  std::uint64_t released_ = all_released;
   std::deque<Numbered> unacknowledged_;  // Numbers acknowledged_ + 1, + 2, ...
   std::deque<Outgoing> waiting_;
   std::uint64_t waiting_bytes_ = 0;

@@ -226,5 +226,23 @@ TEST_CASE("a camera that nobody watches is retired after a while") {
   CHECK(world.find(camera.id) == nullptr);
 }
 
+TEST_CASE("a durable camera is another than the one of its name that is not") {
+  capnp::MallocMessageBuilder builder;
+  auto config = builder.initRoot<CameraConfig>();
+  fill_camera(config, "lobby");
+  const ActorId plain = Turn::stage_ref_of<Camera>(config).id;
+  CHECK_FALSE(Camera::durable(config));
+  config.setDurable(true);
+  CHECK(Camera::durable(config));
+  const auto durable = Turn::stage_ref_of<Camera>(config);
+  CHECK(durable.id != plain);
+  CHECK(durable.spec->name == "lobby");
+  // Its router is put beside it.
+  auto router = builder.getOrphanage().newOrphan<RouterConfig>();
+  router.get().setCamera(config);
+  const PlacementWish wish = StreamRouter::wish(router.get());
+  CHECK(ActorId::of("camera", std::string_view(wish.near_camera)) == durable.id);
+}
+
 }  // namespace
 }  // namespace omma::test

@@ -9,6 +9,7 @@
 #include "actors/tracker.hpp"
 #include "runtime/media/frame_source.hpp"
 #include "tests/actors/probe.hpp"
+#include "tests/actors/state_check.hpp"
 #include "tests/support/virtual_world.hpp"
 
 #include <cstdint>
@@ -175,16 +176,22 @@ struct Fault {
   }
 };
 
+// A type with faults, and a look at its state after each message.
+template <class A>
+ActorType checked(ActorType type) {
+  return StateCheck<A>::in(Fault<A>::in(std::move(type)));
+}
+
 struct PipelineWorld : VirtualWorld {
   PipelineWorld() {
-    types.add(Fault<Camera>::in(actor_type<Camera>([this](CameraConfig::Reader config) {
+    types.add(checked<Camera>(actor_type<Camera>([this](CameraConfig::Reader config) {
       return std::make_unique<Camera>(config,
                                       [this](const SourceSpec& spec) { return open(spec); });
     })));
-    types.add(Fault<StreamRouter>::in(actor_type<StreamRouter>([this](RouterConfig::Reader config) {
+    types.add(checked<StreamRouter>(actor_type<StreamRouter>([this](RouterConfig::Reader config) {
       return std::make_unique<StreamRouter>(config, pool);
     })));
-    types.add(Fault<ModelShard>::in(actor_type<ModelShard>([this](ShardConfig::Reader config) {
+    types.add(checked<ModelShard>(actor_type<ModelShard>([this](ShardConfig::Reader config) {
       return std::make_unique<ModelShard>(
           config,
           [this](const std::string& model,
@@ -194,8 +201,8 @@ struct PipelineWorld : VirtualWorld {
             return std::unique_ptr<FrameDetector>(new FakeDetector(detector));
           });
     })));
-    types.add(Fault<Tracker>::in(actor_type<Tracker>()));
-    types.add(Fault<Recorder>::in(actor_type<Recorder>([this](RecorderConfig::Reader config) {
+    types.add(checked<Tracker>(actor_type<Tracker>()));
+    types.add(checked<Recorder>(actor_type<Recorder>([this](RecorderConfig::Reader config) {
       return std::make_unique<Recorder>(config, recordings);
     })));
     types.add(actor_type<Probe>([this](HelloConfig::Reader config) {

@@ -48,6 +48,14 @@ TEST_CASE("after a gap lost frames are not made up for") {
   CHECK_FALSE(limiter.passes(5040 * ms, 10));
 }
 
+TEST_CASE("media time that begins anew is followed, a few repeated frames are not") {
+  RateLimiter limiter;
+  CHECK(limiter.passes(100'000 * ms, 10));
+  CHECK_FALSE(limiter.passes(99'000 * ms, 10));
+  CHECK(limiter.passes(0, 10));
+  CHECK(limiter.passes(100 * ms, 10));
+}
+
 TEST_CASE("a restored limiter goes on with the beat") {
   RateLimiter limiter;
   CHECK(limiter.passes(0, 10));

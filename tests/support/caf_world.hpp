@@ -2,12 +2,12 @@
 // moves when it is told to. Everything that runs on CAF gives the same answer on every run.
 //
 //   test::CafWorld world;
-//   Cell cell = Cell::spawn(world.system, ...);   // With world.clock() as its clock.
+//   Cell cell = world.scheduler.spawn(...);   // With world.clock() as its clock.
 //   world.advance(10ms);
 #pragma once
 
 #include "runtime/base/time.hpp"
-#include "runtime/cell/cell.hpp"
+#include "runtime/cell/caf_scheduler.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 
@@ -21,8 +21,9 @@ class CafWorld {
  public:
   CafWorld()
       : system(config_),
-        scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
-        clock_(scheduler_) {}
+        scheduler(system),
+        coordinator_(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
+        clock_(coordinator_) {}
   ~CafWorld() { settle(); }
 
   const Clock& clock() const { return clock_; }
@@ -31,7 +32,7 @@ class CafWorld {
   // anything ran.
   bool settle() {
     bool ran = false;
-    while (scheduler_.try_run_once()) ran = true;
+    while (coordinator_.try_run_once()) ran = true;
     return ran;
   }
 
@@ -44,14 +45,14 @@ class CafWorld {
       const Instant step = next ? std::clamp(*next, clock_.now(), end) : end;
       // At least a little, so that what is due now is dispatched.
       const Duration move = std::max(step - clock_.now(), Duration(1));
-      scheduler_.advance_time(move);
+      coordinator_.advance_time(move);
       settle();
     }
   }
 
   // When the next delayed message is due.
   std::optional<Instant> next_delayed() const {
-    const auto& schedule = scheduler_.clock().schedule();
+    const auto& schedule = coordinator_.clock().schedule();
     if (schedule.empty()) return std::nullopt;
     return TestClock::instant_of_caf(schedule.begin()->first);
   }
@@ -59,15 +60,15 @@ class CafWorld {
  private:
   class TestClock final : public Clock {
    public:
-    explicit TestClock(caf::scheduler::test_coordinator& scheduler) : scheduler_(scheduler) {}
-    Instant now() const override { return instant_of_caf(scheduler_.clock().now()); }
+    explicit TestClock(caf::scheduler::test_coordinator& coordinator) : coordinator_(coordinator) {}
+    Instant now() const override { return instant_of_caf(coordinator_.clock().now()); }
     WallTime wall_now() const override { return WallTime(now().time_since_epoch()); }
     static Instant instant_of_caf(caf::actor_clock::time_point when) {
       return Instant(std::chrono::duration_cast<Duration>(when.time_since_epoch()));
     }
 
    private:
-    caf::scheduler::test_coordinator& scheduler_;
+    caf::scheduler::test_coordinator& coordinator_;
   };
   struct Config : caf::actor_system_config {
     Config() { configure_cells(*this, 1, true); }
@@ -77,9 +78,10 @@ class CafWorld {
 
  public:
   caf::actor_system system;
+  CafScheduler scheduler;
 
  private:
-  caf::scheduler::test_coordinator& scheduler_;
+  caf::scheduler::test_coordinator& coordinator_;
   TestClock clock_;
 };
 

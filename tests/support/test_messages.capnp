@@ -15,6 +15,17 @@ struct PuppetState {
   numbers @0 :List(UInt64);
 }
 
+struct NewerPuppetState {
+  # As a later build writes it.
+  numbers @0 :List(UInt64);
+  more @1 :UInt64;
+}
+
+struct OtherNewerPuppetState {
+  numbers @0 :List(UInt64);
+  more @1 :List(UInt64);
+}
+
 struct Number {
   value @0 :UInt64;
 }

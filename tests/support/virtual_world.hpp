@@ -50,15 +50,7 @@ class VirtualWorld {
     if (auto* cell = find(spec.id)) return *cell;
     const ActorType* type = types.find(spec.type);
     OMMA_CHECK(type != nullptr, spec.type);
-    auto& resident = residents_[spec.id];
-    const std::uint64_t epoch = ++epochs_[spec.id];
-    sent_by_test_.erase(spec.id);  // A new life counts from 1.
-    resident.port = std::make_unique<Port>(*this, spec.id);
-    resident.core = std::make_unique<CellCore>(
-        CellCore::Identity{spec.id, spec.type, spec.name, spec.config, epoch, epoch}, *type,
-        *resident.port);
-    resident.core->start();
-    return *resident.core;
+    return begin(spec.id, spec.type, spec.name, spec.config, ++epochs_[spec.id]);
   }
 
   CellCore* find(const ActorId& id) {
@@ -69,6 +61,34 @@ class VirtualWorld {
   // Ends the actor's life without a word, as a crash does. With a specification known, the next
   // packet for it begins a new one.
   void kill(const ActorId& id) { residents_.erase(id); }
+
+  // Moves the actor, as between two nodes: saved, encoded, decoded and made anew, one epoch later.
+  // What was on its way to where it was is lost.
+  Result<void> move(const ActorId& id) {
+    Result<CellSnapshot> saved = find(id)->snapshot();
+    if (!saved) return saved.error();
+    Result<Blob> bytes = encode(*saved);
+    if (!bytes) return bytes.error();
+    return go_on(id, *bytes, true, "");
+  }
+  // Its node dies; another one goes on from the last checkpoint, if there is one.
+  Result<void> fail_over(const ActorId& id) {
+    const auto kept = kept_.find(id);
+    if (kept == kept_.end()) {
+      const CellCore::Identity identity = residents_.at(id).identity;
+      residents_.erase(id);
+      begin(identity.id, identity.type, identity.name, identity.config, ++epochs_[id]);
+      return {};
+    }
+    return go_on(id, kept->second.bytes, kept->second.keeps_life, "dead-node");
+  }
+  // Checkpoints wait in `keeping` until keep_all(); else they are safe at once.
+  bool keep_at_once = true;
+  void keep_all() {
+    auto waiting = std::move(keeping_);
+    keeping_.clear();
+    for (auto& [id, checkpoint] : waiting) keep(id, std::move(checkpoint));
+  }
 
   // A message on the control channel from nobody; answers to it are lost.
   template <class T, class A, class Fill>
@@ -96,6 +116,10 @@ class VirtualWorld {
         busy = true;
       }
       busy = finish_jobs() || busy;
+      if (keep_at_once && !keeping_.empty()) {
+        keep_all();
+        busy = true;
+      }
       for (auto& [id, resident] : residents_) {
         if (!resident.core->acks_wanted()) continue;
         resident.core->flush_acks();
@@ -166,6 +190,9 @@ class VirtualWorld {
       }
       world_.jobs.push_back({self_, job, std::move(work)});
     }
+    void keep(CellCheckpoint checkpoint) override {
+      world_.keeping_.emplace_back(self_, std::move(checkpoint));
+    }
     void retire() override { world_.retiring_.push_back(self_); }
     void log(const std::string& text) override { world_.logged.push_back(text); }
 
@@ -174,6 +201,7 @@ class VirtualWorld {
     ActorId self_;
   };
   struct Resident {
+    CellCore::Identity identity;
     std::unique_ptr<Port> port;
     std::unique_ptr<CellCore> core;
   };
@@ -182,6 +210,51 @@ class VirtualWorld {
     std::uint64_t job;
     Result<Message> result;
   };
+
+  CellCore& begin(const ActorId& id, const std::string& type, const std::string& name,
+                  const std::vector<std::byte>& config, std::uint64_t epoch) {
+    sent_by_test_.erase(id);  // A new life counts from 1.
+    place({id, type, name, config, epoch, epoch}).start();
+    return *find(id);
+  }
+
+  CellCore& place(CellCore::Identity identity) {
+    const ActorType* type = types.find(identity.type);
+    OMMA_CHECK(type != nullptr, identity.type);
+    Resident& resident = residents_[identity.id];
+    resident.core.reset();
+    resident.identity = identity;
+    resident.port = std::make_unique<Port>(*this, identity.id);
+    resident.core = std::make_unique<CellCore>(std::move(identity), *type, *resident.port);
+    return *resident.core;
+  }
+
+  Result<void> go_on(const ActorId& id, const Blob& bytes, bool keeps_life, std::string died_with) {
+    Result<CellSnapshot> snapshot = decode_cell_snapshot(bytes);
+    if (!snapshot) return snapshot.error();
+    CellCore::Identity identity = residents_.at(id).identity;
+    identity.epoch = ++epochs_[id];
+    if (!keeps_life) {
+      identity.life = identity.epoch;
+      sent_by_test_.erase(id);
+    }
+    std::erase_if(packets_, [&](const Packet& packet) { return destination_of(packet) == id; });
+    std::erase_if(done_, [&](const Done& done) { return done.owner == id; });
+    std::erase_if(jobs, [&](const WaitingJob& job) { return job.owner == id; });
+    std::erase_if(keeping_, [&](const auto& one) { return one.first == id; });
+    CellCore& core = place(std::move(identity));
+    if (auto prepared = core.prepare(*std::move(snapshot), std::move(died_with)); !prepared) {
+      return prepared;
+    }
+    core.go_live();
+    return {};
+  }
+
+  void keep(const ActorId& id, CellCheckpoint checkpoint) {
+    const std::uint64_t number = checkpoint.number;
+    kept_[id] = std::move(checkpoint);
+    if (auto* cell = find(id)) cell->on_checkpointed(number, {});
+  }
 
   void carry(Packet packet) {
     if (lose(packet)) return;
@@ -220,7 +293,7 @@ class VirtualWorld {
   void deliver_from_test(const ActorId& to, Message message) {
     Envelope envelope;
     envelope.stream = {ActorId{0, 1}, to, Channel::control};
-    envelope.lives = {.sender = 1, .target = epochs_[to]};
+    envelope.lives = {.sender = 1, .target = residents_[to].identity.life};
     envelope.sequence = ++sent_by_test_[to];
     envelope.credit_bytes = std::max<std::uint64_t>(message.size_bytes(), 64);
     envelope.message = std::move(message);
@@ -231,6 +304,8 @@ class VirtualWorld {
   std::map<ActorId, std::uint64_t> epochs_;
   std::map<ActorId, std::shared_ptr<const StageSpec>> specs_;
   std::map<ActorId, std::uint64_t> sent_by_test_;
+  std::map<ActorId, CellCheckpoint> kept_;
+  std::vector<std::pair<ActorId, CellCheckpoint>> keeping_;
   std::deque<Packet> packets_;
   std::deque<Done> done_;
   std::vector<ActorId> retiring_;

@@ -1,5 +1,5 @@
 // Cells and strands as CAF actors, on its test scheduler.
-#include "runtime/cell/cell.hpp"
+#include "runtime/cell/caf_scheduler.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -48,6 +48,7 @@ struct CellWorld {
     void run(ExecutorKind, std::uint64_t job, Job work) override {
       self_.put(CellInput{CellInput::JobResult{job, work()}});
     }
+    void keep(CellCheckpoint) override {}
     void retire() override { world_.trace.push_back("retire"); }
     void log(const std::string& text) override { world_.trace.push_back(text); }
 
@@ -57,9 +58,10 @@ struct CellWorld {
   };
 
   void begin(const Ref<Puppet>& who) {
-    const Cell cell =
-        Cell::spawn(caf.system, {who.id, who.spec->type, who.spec->name, who.spec->config, 1, 1},
-                    type, [this](const Cell& self) { return std::make_unique<Port>(*this, self); });
+    const Cell cell = caf.scheduler.spawn(
+        {{who.id, who.spec->type, who.spec->name, who.spec->config, 1, 1},
+         type,
+         [this](const Cell& self) { return std::make_unique<Port>(*this, self); }});
     cells.emplace(who.id, cell);
     cell.put(CellInput{CellInput::FlushAcks{}});
     caf.settle();
@@ -156,9 +158,10 @@ TEST_CASE("a stopped cell acknowledges what it did, ends, and ignores what comes
 
 TEST_CASE("a cell that is stopped before anything else still lets go of its port") {
   CellWorld world;
-  const Cell cell =
-      Cell::spawn(world.caf.system, {a.id, "puppet", "a", a.spec->config, 1, 1}, world.type,
-                  [&](const Cell& self) { return std::make_unique<CellWorld::Port>(world, self); });
+  const Cell cell = world.caf.scheduler.spawn(
+      {{a.id, "puppet", "a", a.spec->config, 1, 1}, world.type, [&](const Cell& self) {
+         return std::make_unique<CellWorld::Port>(world, self);
+       }});
   cell.stop();
   world.caf.settle();
   CHECK(world.ports == 0);
@@ -206,7 +209,7 @@ TEST_CASE("the same calls give the same trace") {
 TEST_CASE("a strand runs its tasks in order, and delayed ones in time") {
   CafWorld world;
   std::vector<std::string> order;
-  Strand strand(world.system);
+  Strand strand(world.scheduler);
   strand.post_after(20ms, [&] { order.push_back("later"); });
   strand.post_after(10ms, [&] { order.push_back("soon"); });
   strand.post([&] {
@@ -227,7 +230,7 @@ TEST_CASE("nothing of a strand runs after it has gone") {
   CafWorld world;
   unsigned ran = 0;
   {
-    Strand strand(world.system);
+    Strand strand(world.scheduler);
     strand.post([&] { ++ran; });
     world.settle();
     strand.post([&] { ++ran; });
@@ -241,7 +244,8 @@ TEST_CASE("closing a strand waits for the task that runs") {
   caf::actor_system_config config;
   configure_cells(config, 1, false);
   caf::actor_system system(config);
-  Strand strand(system);
+  CafScheduler scheduler(system);
+  Strand strand(scheduler);
   std::promise<void> begun;
   std::atomic<bool> finished{false};
   strand.post([&] {

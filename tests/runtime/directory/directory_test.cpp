@@ -2,8 +2,8 @@
 #include "runtime/directory/directory.hpp"
 
 #include "runtime/base/limits.hpp"
+#include "tests/runtime/directory/engine.hpp"
 #include "tests/runtime/directory/records.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -12,22 +12,6 @@
 
 namespace omma {
 namespace {
-
-struct Engine {
-  Engine() : name(GENERATE("memory", "sqlite")) {
-    if (name == "memory") {
-      directory = make_memory_directory();
-      return;
-    }
-    auto opened = open_sqlite_directory(folder.file("directory.db"));
-    REQUIRE(opened.ok());
-    directory = *std::move(opened);
-  }
-
-  TemporaryFolder folder;
-  std::string name;
-  std::unique_ptr<Directory> directory;
-};
 
 TEST_CASE("an actor that was never activated has no record") {
   Engine engine;
@@ -44,7 +28,7 @@ TEST_CASE("a stored record is read back as it was written") {
   const std::vector<std::byte> config = {std::byte{0}, std::byte{0xff}, std::byte{'\''}};
   const std::string name = "n\xc3\xa4me 'with' \"quotes\" and\nlines";
   const ActorId id{0xffff'0000'1111'2222, 0x8888'9999'aaaa'bbbb};
-  auto change = activate(std::nullopt, id, "camera", name, config, node);
+  auto change = activate(std::nullopt, id, "camera", name, config, known(*engine.directory, node));
   REQUIRE(change.ok());
   auto outcome = engine.directory->compare_and_set(*change);
   REQUIRE(outcome.ok());
@@ -57,7 +41,8 @@ TEST_CASE("a record may have an empty configuration and name") {
   Engine engine;
   INFO(engine.name);
   const ActorId id = ActorId::of("router", "");
-  auto change = activate(std::nullopt, id, "router", "", {}, node_of("a"));
+  auto change =
+      activate(std::nullopt, id, "router", "", {}, known(*engine.directory, node_of("a")));
   REQUIRE(change.ok());
   auto outcome = engine.directory->compare_and_set(*change);
   REQUIRE(outcome.ok());
@@ -80,7 +65,7 @@ TEST_CASE("a change that expects another epoch is not applied and learns what st
 TEST_CASE("a change of an absent record that expects one learns that there is none") {
   Engine engine;
   INFO(engine.name);
-  ActorRecord imagined = activate_now(*make_memory_directory(), "lobby", node_of("a"));
+  const ActorRecord imagined = activate_now(*make_memory_directory(), "lobby", node_of("a"));
   auto change = retire(imagined, imagined.id, imagined.epoch, imagined.node);
   REQUIRE(change.ok());
   auto outcome = engine.directory->compare_and_set(*change);
@@ -154,7 +139,7 @@ TEST_CASE("of many threads that race for each epoch exactly one wins it") {
   };
   std::vector<std::thread> threads;
   for (int i = 0; i < thread_count; ++i) {
-    threads.emplace_back(race, node_of("node-" + std::to_string(i)));
+    threads.emplace_back(race, known(*engine.directory, node_of("node-" + std::to_string(i))));
   }
   for (std::thread& thread : threads) thread.join();
 
@@ -186,7 +171,8 @@ TEST_CASE("actors with one type and name are listed by id as an unsigned number"
   INFO(engine.name);
   const std::vector<ActorId> ids = {{0x8000'0000'0000'0000, 1}, {1, 0x9000'0000'0000'0000}, {1, 2}};
   for (const ActorId& id : ids) {
-    auto change = activate(std::nullopt, id, "stage", "detect", {}, node_of("a"));
+    auto change =
+        activate(std::nullopt, id, "stage", "detect", {}, known(*engine.directory, node_of("a")));
     REQUIRE(change.ok());
     REQUIRE(engine.directory->compare_and_set(*change).ok());
   }
@@ -230,8 +216,9 @@ TEST_CASE("a record at the limits is stored") {
   INFO(engine.name);
   const std::string name(limits::name_bytes_max, 'x');
   const ActorId id = ActorId::of("camera", name);
-  auto change = activate(std::nullopt, id, "camera", name,
-                         config_of(limits::actor_config_bytes_max), node_of("a"));
+  auto change =
+      activate(std::nullopt, id, "camera", name, config_of(limits::actor_config_bytes_max),
+               known(*engine.directory, node_of("a")));
   REQUIRE(change.ok());
   REQUIRE(engine.directory->compare_and_set(*change).ok());
   CHECK(stored(*engine.directory, id) == change->next);
@@ -307,7 +294,7 @@ TEST_CASE("a node that takes leave is not alive and its actors alone are retired
   CHECK(stored(*engine.directory, first.id) == retired);
 }
 
-TEST_CASE("a node's new incarnation retires what lived on the earlier ones, and nothing else") {
+TEST_CASE("a node's new incarnation orphans what lived on the earlier ones, and nothing else") {
   Engine engine;
   INFO(engine.name);
   Directory& directory = *engine.directory;
@@ -320,23 +307,24 @@ TEST_CASE("a node's new incarnation retires what lived on the earlier ones, and 
   const ActorRecord elsewhere = activate_now(directory, "street", other->id);
 
   REQUIRE(directory.register_node("a", {1, 1}, "unix:/a", {}).ok());  // The same again.
-  CHECK(stored(directory, left_behind.id) == left_behind);
+  CHECK(directory.orphans()->empty());
 
   auto late = directory.register_node("a", {2, 2}, "unix:/a", {});
   REQUIRE(late.ok());
-  const ActorRecord after = stored(directory, left_behind.id);
-  CHECK(after.state == ActorRecord::State::retired);
-  CHECK(after.epoch == left_behind.epoch + 1);
+  const ActorRecord newcomer = activate_now(directory, "yard", late->id);
+  CHECK(stored(directory, left_behind.id) == left_behind);
   CHECK(stored(directory, retired.id) == retired);
   CHECK(stored(directory, elsewhere.id) == elsewhere);
+  CHECK(*directory.orphans() == std::vector<ActorRecord>{left_behind});
 
-  const ActorRecord next = activate_now(directory, "lobby", late->id);
-  CHECK(next.life > left_behind.life);
-  REQUIRE(directory.register_node("a", {2, 2}, "unix:/a", {}).ok());
-  CHECK(stored(directory, next.id) == next);
+  // Its leave ends what is its own, not what the earlier incarnation left.
+  REQUIRE(directory.deregister_node(late->id).ok());
+  CHECK(stored(directory, newcomer.id).state == ActorRecord::State::retired);
+  CHECK(stored(directory, left_behind.id) == left_behind);
+  CHECK(*directory.orphans() == std::vector<ActorRecord>{left_behind});
 }
 
-TEST_CASE("a refused registration retires nothing") {
+TEST_CASE("a refused registration orphans nothing") {
   Engine engine;
   INFO(engine.name);
   auto node = engine.directory->register_node("a", {1, 1}, "unix:/a", {});
@@ -345,6 +333,7 @@ TEST_CASE("a refused registration retires nothing") {
   REQUIRE_FALSE(engine.directory->register_node("a", {1, 1}, "unix:/other", {}).ok());
   REQUIRE_FALSE(engine.directory->register_node("a", {2, 2}, "", {}).ok());
   CHECK(stored(*engine.directory, lobby.id) == lobby);
+  CHECK(engine.directory->orphans()->empty());
 }
 
 TEST_CASE("a node that is unknown or was replaced cannot take leave") {

@@ -69,7 +69,7 @@ TEST_CASE("what was applied survives a process that is killed") {
   if (child == 0) {
     auto directory = open_sqlite_directory(file);
     auto change = activate(std::nullopt, ActorId::of("camera", "lobby"), "camera", "lobby",
-                           config_of(16), node_of("a"));
+                           config_of(16), known(**directory, node_of("a")));
     auto outcome = (*directory)->compare_and_set(*change);
     _exit(outcome.ok() && outcome->applied ? 0 : 1);  // Nothing is closed or flushed.
   }
@@ -163,10 +163,10 @@ TEST_CASE("a file of a newer version is refused and left as it is") {
   TemporaryFolder folder;
   const auto file = folder.file("directory.db");
   { opened(file); }
-  meddle(file, "PRAGMA user_version = 2");
+  meddle(file, "PRAGMA user_version = 3");
   const Error error = refusal_of(file);
   CHECK(error.code == Code::unsupported);
-  CHECK(mentions(error, "has version 2, this program writes 1"));
+  CHECK(mentions(error, "has version 3, this program writes 2"));
   CHECK(refusal_of(file).code == Code::unsupported);
 }
 

@@ -77,7 +77,7 @@ struct Receiver {
   void take(LinkHub& hub, const std::string& peer, std::vector<Packet> packets) {
     for (Packet& packet : packets) {
       if (const auto* probe = std::get_if<Probe>(&packet)) {
-        hub.post(peer, inbox.on_probe(*probe));
+        hub.post(peer, inbox.on_probe(*probe, 1));
         continue;
       }
       auto effects = inbox.on_envelope(std::move(std::get<Envelope>(packet)));

@@ -47,6 +47,7 @@ std::vector<Packet> one_of_each() {
   Envelope envelope{.stream = {{1, 2}, {3, 4}, Channel::stream},
                     .lives = {5, 6},
                     .target_epoch = 7,
+                    .sender_epoch = 14,
                     .sequence = 8,
                     .credit_bytes = 9,
                     .correlation = 10,
@@ -65,6 +66,7 @@ std::vector<Packet> one_of_each() {
           Probe{.stream = {{1, 1}, {2, 2}, Channel::fresh},
                 .lives = {3, 0},
                 .target_epoch = 4,
+                .sender_epoch = 6,
                 .probe = 5},
           Envelope{}};
 }
@@ -96,6 +98,7 @@ TEST_CASE("every field of every kind of packet survives the wire") {
     CHECK(a.stream == b.stream);
     CHECK(a.lives == b.lives);
     CHECK(a.target_epoch == b.target_epoch);
+    CHECK(a.sender_epoch == b.sender_epoch);
     CHECK(a.sequence == b.sequence);
     CHECK(a.credit_bytes == b.credit_bytes);
     CHECK(a.correlation == b.correlation);
@@ -117,6 +120,7 @@ TEST_CASE("every field of every kind of packet survives the wire") {
   CHECK(probe.stream == std::get<Probe>(sent[2]).stream);
   CHECK(probe.lives == std::get<Probe>(sent[2]).lives);
   CHECK(probe.target_epoch == 4);
+  CHECK(probe.sender_epoch == 6);
   CHECK(probe.probe == 5);
 }
 

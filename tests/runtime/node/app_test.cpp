@@ -17,12 +17,16 @@ class SmallCluster final : public ClusterView {
       return Error{Code::not_found, "no camera '" + name + "'" + suggestion_for(name, known)};
     }
     out.setName(name);
+    if (name == "street") out.setNode("east");  // As in a cluster file.
     return {};
   }
   Result<void> model(const std::string& name, ShardConfig::Builder out) const override {
     if (!name.empty()) return Error{Code::not_found, "no model '" + name + "'"};
     out.setModel("shipped");
     return {};
+  }
+  Result<std::vector<std::string>> labels(const std::string&) const override {
+    return std::vector<std::string>{"person", "bicycle"};
   }
 };
 
@@ -64,7 +68,7 @@ TEST_CASE("an app's parameters are documented without a cluster") {
   CHECK(app->summary() == "watches");
   CHECK(app->type().name == "watcher");
   const auto parameters = app->parameters();
-  REQUIRE(parameters.size() == 5);
+  REQUIRE(parameters.size() == 6);
   CHECK(parameters[0].name == "camera");
   CHECK(parameters[0].repeatable);
   CHECK(parameters[1].name == "mood");
@@ -74,7 +78,9 @@ TEST_CASE("an app's parameters are documented without a cluster") {
   CHECK(parameters[2].fallback == "0.5");
   CHECK(parameters[3].name == "line");
   CHECK(parameters[3].repeatable);
-  CHECK(parameters[4].name == "model");
+  CHECK(parameters[4].name == "durable");
+  CHECK(parameters[4].fallback == "false");
+  CHECK(parameters[5].name == "model");
 }
 
 TEST_CASE("an app is configured once for each camera") {
@@ -158,6 +164,52 @@ TEST_CASE("an app without cameras has one actor and takes no camera") {
   CHECK((*started)[0].type == "watcher");
   CHECK((*started)[1].name == "companion");
   CHECK(app->start({{"camera", "lobby"}}, SmallCluster()).error().code == Code::not_found);
+}
+
+TEST_CASE("a video of one's own is durable when asked for, and so is the network it shares") {
+  bool shard_durable = false;
+  bool camera_durable = false;
+  const auto app =
+      make_camera_app<Watcher>("keep", "keeps", [&](AppQuery& query, RouterConfig::Builder config) {
+        capnp::MallocMessageBuilder builder;
+        auto shard = builder.initRoot<ShardConfig>();
+        query.model(shard);
+        query.camera(config.initCamera());
+        shard_durable = shard.getDurable();
+        camera_durable = config.getCamera().getDurable();
+      });
+  const auto plain = app->start({{"camera", "lobby"}}, SmallCluster());
+  REQUIRE(plain.ok());
+  CHECK_FALSE(shard_durable);
+  CHECK_FALSE(camera_durable);
+  const auto durable = app->start({{"camera", "lobby"}, {"durable", "true"}}, SmallCluster());
+  REQUIRE(durable.ok());
+  CHECK(shard_durable);
+  CHECK(camera_durable);
+  CHECK(durable->front().id != plain->front().id);
+  CHECK(app->start({{"camera", "lobby"}, {"durable", "yes"}}, SmallCluster()).error().message ==
+        "--durable is true or false, not 'yes'");
+  // Others watch a camera of the cluster file as well.
+  const auto shared = app->start({{"camera", "street"}, {"durable", "true"}}, SmallCluster());
+  REQUIRE_FALSE(shared.ok());
+  CHECK(shared.error().message.find("write `durable: true` at it in the cluster file") !=
+        std::string::npos);
+}
+
+TEST_CASE("a label that the model does not know is refused with those it knows") {
+  std::string label;
+  const auto app = make_camera_app<Watcher>(
+      "look", "looks",
+      [&](AppQuery& query, RouterConfig::Builder) { label = query.label("person"); });
+  CHECK(app->start({{"camera", "lobby"}}, SmallCluster()).ok());
+  CHECK(label == "person");
+  CHECK(app->start({{"camera", "lobby"}, {"label", "bicycle"}}, SmallCluster()).ok());
+  CHECK(label == "bicycle");
+  const auto refused = app->start({{"camera", "lobby"}, {"label", "cat"}}, SmallCluster());
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == Code::invalid_argument);
+  CHECK(refused.error().message ==
+        "the model has no label 'cat'; its labels are person, bicycle; choose one with --label");
 }
 
 }  // namespace

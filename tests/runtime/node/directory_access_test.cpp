@@ -2,18 +2,32 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
+#include "runtime/base/limits.hpp"
 #include "schemas/control.capnp.h"
 
 namespace omma {
 namespace {
 
 const NodeId node{"cloud", {1, 2}, 1};
+const NodeId other{"edge", {3, 4}, 1};
 const ActorId lobby = ActorId::of("camera", std::string_view("lobby"));
+
+const std::vector<std::byte> config_bytes{std::byte{1}};
 
 struct Access {
   Access()
-      : client(
-            [this](Message request, Answer answer) { REQUIRE(service.handle(request, answer)); }) {}
+      : client([this](Message request, Answer answer) {
+          REQUIRE(service.handle(request, [this, answer](Result<Message> reply) {
+            if (reply) reply_bytes = reply->struct_bytes();
+            answer(std::move(reply));
+          }));
+        }) {
+    for (const NodeId& one : {node, other}) {
+      REQUIRE(directory->register_node(one.name, one.incarnation, "unix:/" + one.name, {}).ok());
+    }
+  }
 
   // What the client is answered; the inline executor answers at once.
   template <class T, class Ask>
@@ -34,6 +48,7 @@ struct Access {
   std::unique_ptr<Executor> executor = make_inline_executor();
   DirectoryService service{*directory, *executor};
   DirectoryClient client;
+  std::size_t reply_bytes = 0;  // The last reply's struct.
 };
 
 RecordChange beginning() {
@@ -94,8 +109,9 @@ TEST_CASE("the directory's refusals arrive with their code") {
   REQUIRE_FALSE(nothing.ok());
   CHECK(nothing.error().code == Code::invalid_argument);
 
-  const auto stranger =
-      access.ask<bool>([&](auto done) { access.client.deregister_node(node, done); });
+  const auto stranger = access.ask<bool>([&](auto done) {
+    access.client.deregister_node({"nobody", {1, 1}, 1}, done);
+  });
   REQUIRE_FALSE(stranger.ok());
   CHECK(stranger.error().code == Code::not_found);
 }
@@ -103,7 +119,7 @@ TEST_CASE("the directory's refusals arrive with their code") {
 TEST_CASE("nodes register, are listed and take leave") {
   Access access;
   NodeRecord wanted;
-  wanted.id = node;
+  wanted.id = {"yard", {5, 6}, 0};
   wanted.address = "10.0.0.7:4400";
   wanted.roles = {"head", "cloud"};
   const auto record =
@@ -114,19 +130,143 @@ TEST_CASE("nodes register, are listed and take leave") {
   REQUIRE(access.change(beginning()).ok());
 
   const auto list = [&] {
-    return access.ask<std::vector<NodeRecord>>([&](auto done) { access.client.nodes(done); });
+    return *access.ask<std::vector<NodeRecord>>([&](auto done) { access.client.nodes(done); });
   };
-  CHECK(*list() == std::vector<NodeRecord>{*record});
-  REQUIRE(access.ask<bool>([&](auto done) { access.client.deregister_node(record->id, done); }));
-  CHECK_FALSE(list()->front().alive);
+  REQUIRE(list().size() == 3);
+  CHECK(list().back() == *record);
+  REQUIRE(access.ask<bool>([&](auto done) { access.client.deregister_node(node, done); }));
+  CHECK_FALSE(list().front().alive);
   CHECK((*access.actor(lobby))->state == ActorRecord::State::retired);
+}
+
+TEST_CASE("a node is cordoned, declared dead and its orphans are taken over") {
+  Access access;
+  const auto orphans = [&] {
+    return *access.ask<std::vector<ActorRecord>>([&](auto done) { access.client.orphans(done); });
+  };
+  REQUIRE(access.change(beginning())->applied);
+  CHECK((*access.ask<NodeRecord>([&](auto done) {
+          access.client.set_cordoned("cloud", true, done);
+        })).cordoned);
+  const auto early = take_over(*access.actor(lobby), lobby, 1, other, true);
+  CHECK(access.change(*early).error().code == Code::conflict);
+  CHECK(orphans().empty());
+
+  const auto dead = access.ask<NodeRecord>([&](auto done) { access.client.mark_dead(node, done); });
+  REQUIRE(dead.ok());
+  CHECK_FALSE(dead->alive);
+  CHECK(dead->cordoned);
+  CHECK(orphans() == std::vector<ActorRecord>{**access.actor(lobby)});
+  CHECK(access.change(*early)->applied);
+  CHECK(orphans().empty());
+}
+
+TEST_CASE("of many orphans as many are listed as fit into a message, until all are taken over") {
+  Access access;
+  constexpr std::uint64_t count = 40;
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    const std::vector<std::byte> config(50'000);
+    const auto change = activate(std::nullopt, ActorId{1, i}, "camera", "x", config, node);
+    REQUIRE(access.directory->compare_and_set(*change)->applied);
+  }
+  REQUIRE(access.directory->mark_dead(node).ok());
+  std::size_t taken = 0;
+  for (int scans = 0; scans < 20 && taken < count; ++scans) {
+    access.client.orphans([&](const Result<std::vector<ActorRecord>>& orphans) {
+      REQUIRE(orphans.ok());
+      REQUIRE_FALSE(orphans->empty());
+      CHECK(orphans->size() <= limits::listed_records_bytes_max / 50'000);
+      for (const ActorRecord& orphan : *orphans) {
+        const auto change = take_over(orphan, orphan.id, orphan.epoch, other, false);
+        REQUIRE(access.directory->compare_and_set(*change)->applied);
+        ++taken;
+      }
+    });
+  }
+  CHECK(taken == count);
+}
+
+TEST_CASE("actors are pinned, listed and unpinned") {
+  Access access;
+  const auto pin = [&](const ActorId& id, bool pinned) {
+    return access.ask<bool>([&](auto done) { access.client.set_pinned(id, pinned, done); });
+  };
+  const auto pins = [&] {
+    return *access.ask<std::vector<ActorId>>([&](auto done) { access.client.pinned(done); });
+  };
+  CHECK(pin(lobby, true).error().code == Code::not_found);
+  REQUIRE(access.change(beginning())->applied);
+  REQUIRE(pin(lobby, true).ok());
+  CHECK(pins() == std::vector<ActorId>{lobby});
+  REQUIRE(pin(lobby, false).ok());
+  CHECK(pins().empty());
+}
+
+TEST_CASE(
+    "checkpoints are saved many at once, each with its answer, and fetched with their state") {
+  Access access;
+  REQUIRE(access.change(beginning())->applied);
+  const auto save = [&](const NodeId& by, const std::vector<Checkpoint>& checkpoints) {
+    return access.ask<std::vector<Result<void>>>(
+        [&](auto done) { access.client.save_checkpoints(by, checkpoints, done); });
+  };
+  const auto fetch = [&](const ActorId& id) {
+    return *access.ask<std::optional<Checkpoint>>(
+        [&](auto done) { access.client.checkpoint(id, done); });
+  };
+  CHECK_FALSE(fetch(lobby).has_value());
+  // Larger than a struct may be.
+  const std::vector<std::byte> state(limits::message_struct_bytes_max + 1, std::byte{9});
+  const Checkpoint stranger{{4, 4}, 1, 1, true, Blob::copy_of(config_bytes)};
+  const Checkpoint good{lobby, 1, 7, true, Blob::copy_of(state)};
+  const auto saved = save(node, {stranger, good});
+  REQUIRE(saved.ok());
+  REQUIRE(saved->size() == 2);
+  CHECK(saved->front().error().code == Code::conflict);
+  CHECK(saved->front().error().message ==
+        access.directory->save_checkpoints(node, std::span(&stranger, 1))->front().error().message);
+  CHECK(saved->back().ok());
+  const auto found = fetch(lobby);
+  REQUIRE(found.has_value());
+  CHECK(found->number == 7);
+  CHECK(found->keeps_life);
+  CHECK(std::equal(state.begin(), state.end(), found->state.bytes().begin(),
+                   found->state.bytes().end()));
+
+  CHECK(save(other, {good})->front().error().code == Code::conflict);
+  CHECK(save({"nobody", {1, 1}, 1}, {good}).error().code == Code::conflict);
+  CHECK(save(node, std::vector<Checkpoint>(limits::checkpoints_per_batch_max + 1, good))
+            .error()
+            .code == Code::over_limit);
+  CHECK(save(node, {})->empty());
+  const Checkpoint nothing{lobby, 1, 8, true, {}};
+  REQUIRE(save(node, {nothing})->front().ok());
+  CHECK(fetch(lobby)->state.empty());
+}
+
+TEST_CASE("moves are logged and listed, the latest first and as many as a message holds") {
+  Access access;
+  MoveRecord move;
+  move.type = move.name = move.from = move.to = std::string(limits::name_bytes_max, 'n');
+  move.reason = std::string(limits::move_reason_bytes_max, 'r');
+  constexpr std::uint64_t logged = limits::moves_per_reply_max + 1;
+  for (std::uint64_t i = 1; i <= logged; ++i) {
+    move.id = {1, i};
+    REQUIRE(access.ask<bool>([&](auto done) { access.client.append_move(move, done); }).ok());
+  }
+  const auto moves =
+      access.ask<std::vector<MoveRecord>>([&](auto done) { access.client.moves(logged, done); });
+  REQUIRE(moves.ok());
+  REQUIRE(moves->size() == limits::moves_per_reply_max);
+  CHECK(moves->front() == move);
+  CHECK(access.reply_bytes < limits::message_struct_bytes_max);
 }
 
 TEST_CASE("a request of others is left to them") {
   Access access;
   bool answered = false;
-  const Message other = Message::build<wire::StopNode>([](wire::StopNode::Builder) {});
-  CHECK_FALSE(access.service.handle(other, [&](const Result<Message>&) { answered = true; }));
+  const Message stop = Message::build<wire::StopNode>([](wire::StopNode::Builder) {});
+  CHECK_FALSE(access.service.handle(stop, [&](const Result<Message>&) { answered = true; }));
   CHECK_FALSE(answered);
 }
 

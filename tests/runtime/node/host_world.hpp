@@ -32,7 +32,9 @@ class HostWorld {
           switchboard_({[this](const ActorId& target, const ActorId& asker) {
                           host_->resolve(target, asker);
                         },
-                        [this](const std::string& peer, const ActorId& id) { stray(peer, id); }}),
+                        [this](const std::string& peer, const ActorId& id, const ActorId& origin) {
+                          host_->on_stray(peer, id, origin);
+                        }}),
           directory_([this](Message request, Answer answer) {
             world_.requests_.push_back({std::move(request), std::move(answer)});
           }) {
@@ -53,7 +55,7 @@ class HostWorld {
       hub_ = *std::move(hub);
       switchboard_.attach(hub_.get());
       host_ = std::make_unique<Host>(
-          self_, HostServices{world.caf.system, world.types, world.clock, switchboard_, directory_,
+          self_, HostServices{world.caf.scheduler, world.types, world.clock, switchboard_, directory_,
                               *world.executor_, *world.executor_, *world.log_, hub_.get()});
     }
     ~Member() {
@@ -69,22 +71,9 @@ class HostWorld {
 
    private:
     void on_call(const std::optional<NodeId>& from, const Message& request, const Answer& answer) {
-      if (request.is<wire::NotHere>()) {
-        host_->on_not_here(from->name, read(request.as<wire::NotHere>().getId()));
-        return answer(Message::build<wire::Nothing>([](wire::Nothing::Builder) {}));
+      if (!host_->handle(from->name, request, answer)) {
+        answer(Error{Code::invalid_argument, "not for a host"});
       }
-      host_->activate(read(request.as<wire::Activate>().getSpec()),
-                      [answer](const Result<ActorRecord>& record) {
-                        if (!record) return answer(record.error());
-                        answer(Message::build<wire::ActorRecord>(
-                            [&](wire::ActorRecord::Builder out) { write(out, *record); }));
-                      });
-    }
-    void stray(const std::string& peer, const ActorId& id) {
-      hub_->call(peer, Message::build<wire::NotHere>([&](wire::NotHere::Builder out) {
-                   write(out.initId(), id);
-                 }),
-                 limits::request_timeout, [](const Result<Message>&) {});
     }
 
     HostWorld& world_;
@@ -152,6 +141,14 @@ class HostWorld {
     host(node).activate(spec, [&](Result<ActorRecord> record) { answer.emplace(record); });
     settle();
     OMMA_CHECK(answer.has_value(), spec.name);
+    return *std::move(answer);
+  }
+  // Moves an actor that lives on `from`, and waits for the end of it.
+  Result<MoveRecord> move(const ActorId& id, const std::string& from, const std::string& to) {
+    std::optional<Result<MoveRecord>> answer;
+    host(from).move(id, to, "a test wants it", [&](Result<MoveRecord> end) { answer.emplace(end); });
+    for (int i = 0; i < 600 && !answer; ++i) advance(std::chrono::milliseconds(100));
+    OMMA_CHECK(answer.has_value(), id.text());
     return *std::move(answer);
   }
   // Runs a turn of an actor that lives on this node.

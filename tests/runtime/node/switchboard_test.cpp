@@ -32,6 +32,7 @@ class SilentPort final : public CellPort {
   void remember(std::shared_ptr<const StageSpec>) override {}
   void ask_directory(const ActorId&) override {}
   void run(ExecutorKind, std::uint64_t, Job) override {}
+  void keep(CellCheckpoint) override {}
   void retire() override {}
   void log(const std::string&) override {}
 
@@ -53,14 +54,16 @@ struct World {
     return {[this](const ActorId& target, const ActorId& asker) {
               unrouted.emplace_back(target, asker);
             },
-            [this](const std::string& peer, const ActorId& target) {
+            [this](const std::string& peer, const ActorId& target, const ActorId&) {
               strays.emplace_back(peer, target);
             }};
   }
   Cell live(const std::string& name) {
     const auto spec = puppet(name).spec;
-    return Cell::spawn(caf.system, {near, spec->type, name, spec->config, 1, 1}, type,
-                       [this](const Cell&) { return std::make_unique<SilentPort>(caf.clock()); });
+    return caf.scheduler.spawn(
+        {{near, spec->type, name, spec->config, 1, 1}, type, [this](const Cell&) {
+           return std::make_unique<SilentPort>(caf.clock());
+         }});
   }
   Packet packet(const ActorId& from, const ActorId& to) {
     Envelope envelope;

@@ -76,6 +76,7 @@ TEST_CASE("a cluster file is read with its defaults") {
   CHECK(gate.mode == CameraSpec::Mode::live);
   CHECK(gate.pace == CameraSpec::Pace::by_timestamps);
   CHECK_FALSE(gate.frames_max.has_value());
+  CHECK_FALSE(gate.durable);
   REQUIRE(gate.window.has_value());
   CHECK(gate.window->x == 0);
   CHECK(gate.window->y == 8);
@@ -90,12 +91,13 @@ TEST_CASE("a cluster file is read with its defaults") {
 TEST_CASE("every optional key is read") {
   auto cluster = parse_cluster_file(with("    mode: live\n",
                                          "    mode: every_frame\n    pace: as_fast_as_possible\n"
-                                         "    frames_max: 420\n"),
+                                         "    frames_max: 420\n    durable: true\n"),
                                     "yard.yaml", variables);
   REQUIRE(cluster.ok());
   CHECK(cluster->cameras[0].mode == CameraSpec::Mode::every_frame);
   CHECK(cluster->cameras[0].pace == CameraSpec::Pace::as_fast_as_possible);
   CHECK(cluster->cameras[0].frames_max == 420u);
+  CHECK(cluster->cameras[0].durable);
 
   cluster =
       parse_cluster_file(with("    compute_threads: 4\n",
@@ -319,7 +321,7 @@ TEST_CASE("an unknown or unclosed variable is named with its place") {
 TEST_CASE("what is no such file at all is refused with its place") {
   CHECK(message_of("") ==
         "yard.yaml: cluster file is nothing, expected a map; write 'key: value' lines with the "
-        "keys 'cluster', 'head', 'linger', 'models', 'nodes', 'cameras'");
+        "keys 'cluster', 'head', 'linger', 'lease', 'models', 'nodes', 'cameras'");
   CHECK(message_of("- a\n- b\n").starts_with("yard.yaml:1:1: cluster file is a list"));
   CHECK(message_of("cluster: [yard\nhead: x\n").starts_with("yard.yaml:2:"));
   CHECK(message_of("cluster: [yard\nhead: x\n").find("not YAML: ") != std::string::npos);

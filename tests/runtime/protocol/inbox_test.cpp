@@ -185,7 +185,7 @@ TEST_CASE("a probe is answered with its number and what is here") {
   Inbox inbox(a_stream, own_life, window);
   inbox.on_envelope(envelope(1));
   inbox.on_envelope(envelope(3));
-  const Ack answer = inbox.on_probe(probe(4));
+  const Ack answer = inbox.on_probe(probe(4), 9);
   CHECK(answer.probe == 4);
   CHECK(answer.target_epoch == 9);
   CHECK(answer.next == 1);
@@ -195,11 +195,11 @@ TEST_CASE("a probe is answered with its number and what is here") {
 
 TEST_CASE("a probe introduces a sender as an envelope does") {
   Inbox inbox(a_stream, own_life, window);
-  CHECK(inbox.on_probe(probe(1, {sender_life, 0})).lives == StreamLives{sender_life, own_life});
+  CHECK(inbox.on_probe(probe(1, {sender_life, 0}), 1).lives == StreamLives{sender_life, own_life});
   CHECK(inbox.sender_life() == sender_life);
   inbox.on_envelope(envelope(1));
-  CHECK(inbox.on_probe(probe(1, {sender_life + 2, own_life})).received == 0);
-  CHECK(inbox.on_probe(probe(2, {sender_life, own_life})).lives.sender == sender_life + 2);
+  CHECK(inbox.on_probe(probe(1, {sender_life + 2, own_life}), 1).received == 0);
+  CHECK(inbox.on_probe(probe(2, {sender_life, own_life}), 1).lives.sender == sender_life + 2);
   const auto effects = inbox.on_envelope(envelope(1, 100, {sender_life + 2, own_life}));
   CHECK(effects.sender_life_ended);
   CHECK(effects.deliver.size() == 1);
@@ -208,7 +208,7 @@ TEST_CASE("a probe introduces a sender as an envelope does") {
 
 TEST_CASE("a probe for another life is answered with ours") {
   Inbox inbox(a_stream, own_life, window);
-  CHECK(inbox.on_probe(probe(1, {sender_life, own_life - 1})).lives.target == own_life);
+  CHECK(inbox.on_probe(probe(1, {sender_life, own_life - 1}), 1).lives.target == own_life);
   CHECK(inbox.counters().stale_life == 1);
 }
 

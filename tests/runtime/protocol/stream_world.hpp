@@ -231,7 +231,7 @@ class StreamWorld {
     if (const auto* ack = std::get_if<Ack>(&packet)) {
       carry_out(outbox_.on_ack(*ack, clock_.now()));
     } else if (const auto* probe = std::get_if<Probe>(&packet)) {
-      send(inbox_.on_probe(*probe), to_sender_);
+      send(inbox_.on_probe(*probe, target_epoch_), to_sender_);
     } else {
       receive(std::get<Envelope>(packet));
     }

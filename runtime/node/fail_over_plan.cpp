@@ -1,0 +1,156 @@
+#include "runtime/node/fail_over_plan.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "runtime/base/limits.hpp"
+#include "runtime/node/gateway.hpp"
+
+namespace omma {
+namespace {
+
+constexpr Duration retry_min = std::chrono::milliseconds(250);
+constexpr Duration retry_max = std::chrono::seconds(10);
+
+Duration retry_delay(unsigned failures) {
+  const unsigned doublings = std::min(failures - 1, 6U);
+  return std::min(retry_min * (1 << doublings), retry_max);
+}
+
+ActorId camera_id(const std::string& name) {
+  return ActorId::of("camera", std::string_view(name));
+}
+
+bool wishes_nearness(const ActorType& type, const ActorRecord& actor) {
+  return !type.wish(actor.config).near_camera.empty();
+}
+
+}  // namespace
+
+std::vector<NodeLoad> loads_of(std::span<const NodeRecord> nodes,
+                               std::span<const ActorRecord> actors,
+                               const std::function<std::size_t(const std::string&)>& actors_max) {
+  std::map<Incarnation, std::size_t> on;
+  for (const ActorRecord& actor : actors) {
+    if (actor.state == ActorRecord::State::active) ++on[actor.node.incarnation];
+  }
+  std::vector<NodeLoad> loads;
+  for (const NodeRecord& node : nodes) {
+    loads.push_back({node, on[node.id.incarnation], {}, actors_max(node.id.name)});
+  }
+  return loads;
+}
+
+std::vector<FailOverPlan::Step> FailOverPlan::begin(const Situation& now_known, Instant now) {
+  forget_others(now_known.orphans);
+  std::vector<NodeLoad> loads = loads_of(now_known.nodes, now_known.actors, now_known.actors_max);
+  std::set<ActorId> homeless;
+  for (const ActorRecord& orphan : now_known.orphans) homeless.insert(orphan.id);
+  std::map<ActorId, std::string> homes;
+  for (const ActorRecord& actor : now_known.actors) {
+    const bool active = actor.state == ActorRecord::State::active;
+    if (active && !homeless.contains(actor.id)) homes[actor.id] = actor.node.name;
+  }
+  std::vector<const ActorRecord*> order;
+  for (const ActorRecord& orphan : now_known.orphans) order.push_back(&orphan);
+  std::stable_partition(order.begin(), order.end(), [&](const ActorRecord* orphan) {
+    const ActorType* type = types_.find(orphan->type);
+    return type == nullptr || !wishes_nearness(*type, *orphan);
+  });
+
+  std::vector<Step> steps;
+  for (const ActorRecord* orphan : order) {
+    Try& tried = tries_[orphan->id];
+    if (!tried.open && tried.epoch != orphan->epoch) {
+      tried = Try();
+      tried.epoch = orphan->epoch;
+    }
+    if (tried.open) homes[orphan->id] = tried.to;
+    if (open_ >= limits::fail_overs_open_max) continue;
+    if (tried.open || now < tried.not_before || now_known.may_work(orphan->node)) continue;
+    Step step = decide(*orphan, tried, loads, homes);
+    if (step.kind == Step::Kind::wait) {
+      if (std::exchange(tried.waits, step.why) != step.why) steps.push_back(std::move(step));
+      continue;
+    }
+    tried.open = true;
+    ++open_;
+    if (step.kind == Step::Kind::revive) {
+      tried.to = step.to.id.name;
+      homes[orphan->id] = tried.to;
+      for (NodeLoad& load : loads) load.actors += load.node.id.name == step.to.id.name ? 1 : 0;
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+FailOverPlan::Step FailOverPlan::decide(const ActorRecord& orphan, const Try& tried,
+                                        const std::vector<NodeLoad>& loads,
+                                        const std::map<ActorId, std::string>& homes) const {
+  Step step;
+  step.actor = orphan;
+  const ActorType* const type = types_.find(orphan.type);
+  if (type == nullptr) {
+    step.kind = Step::Kind::wait;
+    step.why =
+        "the head knows no actor type '" + orphan.type + "'; all nodes must run the same build";
+    return step;
+  }
+  if (orphan.type == gateway_type_name) {
+    step.kind = Step::Kind::end;
+    step.why = "it stood for node '" + orphan.node.name + "', which is dead";
+    return step;
+  }
+  const PlacementWish wish = type->wish(orphan.config);
+  NodeWish rule{wish.node, wish.role, {}, wish.role.empty()};
+  if (type->stays != nullptr) {
+    rule = {orphan.node.name, {}, {}};  // Its node's next life has what it stays for.
+  } else if (const auto near = homes.find(camera_id(wish.near_camera)); near != homes.end()) {
+    rule.preferred_node = near->second;
+  }
+  std::vector<NodeLoad> others;
+  for (const NodeLoad& load : loads) {
+    if (load.node.id.name != tried.avoid) others.push_back(load);
+  }
+  Result<NodeRecord> chosen = choose_node(others, rule);
+  if (!chosen) chosen = choose_node(loads, rule);
+  if (!chosen) {
+    step.kind = Step::Kind::wait;
+    step.why = chosen.error().message;
+    return step;
+  }
+  step.to = *chosen;
+  step.why = "node '" + orphan.node.name + "' is dead";
+  return step;
+}
+
+void FailOverPlan::on_done(const ActorId& id, Instant now) {
+  const auto found = tries_.find(id);
+  if (found == tries_.end()) return;
+  if (std::exchange(found->second.open, false)) --open_;
+  found->second.not_before = now + retry_max;
+}
+
+void FailOverPlan::on_failed(const ActorId& id, const std::string& node, Instant now) {
+  const auto found = tries_.find(id);
+  if (found == tries_.end()) return;
+  Try& tried = found->second;
+  if (std::exchange(tried.open, false)) --open_;
+  ++tried.failures;
+  tried.not_before = now + retry_delay(tried.failures);
+  tried.avoid = node;
+}
+
+// Those that are no orphans any more were revived, or ended, by somebody.
+void FailOverPlan::forget_others(std::span<const ActorRecord> orphans) {
+  std::set<ActorId> still;
+  for (const ActorRecord& orphan : orphans) still.insert(orphan.id);
+  std::erase_if(tries_, [&](const auto& entry) {
+    return !entry.second.open && !still.contains(entry.first);
+  });
+}
+
+}  // namespace omma

@@ -1,0 +1,75 @@
+#include "runtime/node/lease_service.hpp"
+
+#include "runtime/node/wire_records.hpp"
+#include "schemas/control.capnp.h"
+
+namespace omma {
+
+bool LeaseService::handle(const Message& request, const Answer& answer) {
+  if (!request.is<wire::RenewLease>()) return false;
+  const NodeId node = read(request.as<wire::RenewLease>().getNode());
+  std::unique_lock lock(mutex_);
+  const bool known = table_.knows(node);
+  const bool may_go_on = table_.grant(node, clock_.now());
+  lock.unlock();
+  if (!known) {
+    look_up(node, answer);
+  } else if (may_go_on) {
+    answer(granted());
+  } else {
+    answer(refused(node));
+  }
+  return true;
+}
+
+void LeaseService::look_up(const NodeId& node, const Answer& answer) {
+  directory_.nodes([this, node, answer](Result<std::vector<NodeRecord>> nodes) {
+    if (!nodes) return answer(nodes.error());
+    for (const NodeRecord& record : *nodes) {
+      if (!record.alive || record.id.incarnation != node.incarnation) continue;
+      std::unique_lock lock(mutex_);
+      // The others' leases begin with the next look at them; this one now.
+      const bool may_go_on = table_.add({record.id, record.address}, clock_.now());
+      lock.unlock();
+      return answer(may_go_on ? granted() : refused(node));
+    }
+    answer(refused(node));
+  });
+}
+
+Result<Message> LeaseService::granted() const {
+  return Message::build<wire::LeaseGranted>([&](wire::LeaseGranted::Builder out) {
+    out.setTtlNs(static_cast<std::uint64_t>(times_.ttl.count()));
+    out.setHoldNs(static_cast<std::uint64_t>(times_.hold.count()));
+  });
+}
+
+Error LeaseService::refused(const NodeId& node) const {
+  return {Code::conflict, "node " + node.name + " (incarnation " + node.incarnation.text() +
+                              ") is declared dead: it did not renew its lease within " +
+                              std::to_string(times_.ttl / std::chrono::milliseconds(1)) +
+                              " ms, or another process took its name; start it anew"};
+}
+
+void LeaseService::keep(const std::vector<NodeRecord>& nodes) {
+  std::vector<LeaseTable::Member> alive;
+  for (const NodeRecord& node : nodes) {
+    if (node.alive && node.id.incarnation != head_.incarnation) {
+      alive.push_back({node.id, node.address});
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  table_.begin(alive, clock_.now());
+}
+
+std::vector<NodeId> LeaseService::due() {
+  const std::lock_guard lock(mutex_);
+  return table_.due(clock_.now());
+}
+
+bool LeaseService::may_work(const NodeId& node) const {
+  const std::lock_guard lock(mutex_);
+  return table_.may_work(node, clock_.now());
+}
+
+}  // namespace omma

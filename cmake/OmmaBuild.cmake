@@ -19,6 +19,9 @@ endif()
 add_library(omma_build INTERFACE)
 target_compile_options(omma_build INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion>)
+if(OMMA_MUTANTS)
+  add_compile_definitions(OMMA_MUTANTS)
+endif()
 if(OMMA_SANITIZE)
   # GCC 12 instruments moves of a variant so that it takes them for uses of unset members.
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer

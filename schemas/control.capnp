@@ -194,6 +194,8 @@ struct LeaseGranted {
   ttlNs @0 :UInt64;
   # How long the head waits for the next request; the head's word counts.
   holdNs @1 :UInt64;
+  lost @2 :List(NodeRef);
+  # Nodes that are declared dead, so that what leads to them is looked up again.
 }
 
 # --- Between nodes --------------------------------------------------------------------------------
@@ -393,6 +395,8 @@ struct DrainReport {
     type @1 :Text;
     name @2 :Text;
     why @3 :Text;
+    tried @4 :Bool;
+    # Its move came to nothing; else it may not move, or no node would do.
   }
 }
 

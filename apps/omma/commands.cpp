@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "apps/omma/contact.hpp"
 #include "apps/omma/exit_code.hpp"
 #include "apps/omma/follow.hpp"
 #include "apps/omma/launcher.hpp"
-#include "apps/omma/node_process.hpp"
 #include "apps/omma/summary.hpp"
 
 namespace omma {
@@ -20,28 +20,6 @@ namespace {
 // How long the ledger may take to become quiet after the last result.
 constexpr Duration quiet_patience = std::chrono::seconds(5);
 constexpr Duration quiet_poll = std::chrono::milliseconds(100);
-
-void say(const std::string& line) {
-  std::fprintf(stderr, "%s\n", line.c_str());
-}
-
-// Which cluster, and a connection to its head.
-struct Contact {
-  RunningCluster cluster;
-  ControlClient client;
-};
-
-Result<Contact> contact(const CommonOptions& common) {
-  auto cluster = find_cluster(common.cluster);
-  if (!cluster) return cluster.error();
-  auto client = connect_to(*cluster);
-  if (!client) {
-    return Error{Code::unavailable, "cluster '" + cluster->name + "' does not answer at " +
-                                        cluster->head_address + " (" + client.error().message +
-                                        "); its logs are in " + cluster->folder.string()};
-  }
-  return Contact{*std::move(cluster), *std::move(client)};
-}
 
 struct Ledger {
   Accounts accounts;
@@ -183,17 +161,6 @@ int follow_and_conclude(const CommonOptions& common, Contact& to, const QueryOpt
 
 }  // namespace
 
-int report(const CommonOptions& common, const Error& error, ExitCode code) {
-  if (common.json) {
-    const nlohmann::json json{
-        {"error", {{"code", std::string(to_string(error.code))}, {"message", error.message}}}};
-    std::printf("%s\n", json.dump().c_str());
-  } else {
-    std::fprintf(stderr, "omma: %s\n", error.message.c_str());
-  }
-  return code;
-}
-
 Result<Parameters> parse_parameters(const std::vector<std::string>& words) {
   Parameters parameters;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -309,43 +276,6 @@ int stop_command(const CommonOptions& common, const std::string& session) {
   return exit_ok;
 }
 
-int ps_command(const CommonOptions& common) {
-  auto to = contact(common);
-  if (!to) return report(common, to.error(), exit_no_cluster);
-  auto text = to->client.processes();
-  if (!text) return report(common, text.error());
-  if (common.json) {
-    std::printf("%s\n", text->c_str());
-    return exit_ok;
-  }
-  const auto nodes = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  for (const auto& node : nodes) {
-    const std::string name = node.value("node", "?");
-    if (node.contains("unreachable")) {
-      std::printf("%s  DOES NOT ANSWER\n", name.c_str());
-      continue;
-    }
-    std::printf("%s  (%zu actors)\n", name.c_str(), node.at("actors").size());
-    for (const auto& actor : node.at("actors")) {
-      const std::string id = actor.at("id").get<std::string>().substr(0, 8);
-      std::printf(
-          "  %s  %-16s %-28s turns %-8llu waiting %-4llu held %-4llu in flight %-5llu%s%s\n",
-          id.c_str(), actor.at("type").get<std::string>().c_str(),
-          actor.at("name").get<std::string>().substr(0, 28).c_str(),
-          actor.at("turns").get<unsigned long long>(),
-          actor.at("inputs_waiting").get<unsigned long long>(),
-          actor.at("messages_held").get<unsigned long long>(),
-          actor.at("in_flight").get<unsigned long long>(),
-          actor.at("blocked").get<bool>() ? "  held back" : "",
-          actor.at("failed_turns").get<std::uint64_t>() > 0 ? "  FAILED TURNS" : "");
-      for (const auto& error : actor.at("last_errors")) {
-        std::printf("            %s\n", error.get<std::string>().c_str());
-      }
-    }
-  }
-  return exit_ok;
-}
-
 int ledger_command(const CommonOptions& common, bool details) {
   auto to = contact(common);
   if (!to) return report(common, to.error(), exit_no_cluster);
@@ -358,62 +288,6 @@ int ledger_command(const CommonOptions& common, bool details) {
                                                      ledger->missing_nodes, ledger->quiet, details);
   std::fputs(text.c_str(), stdout);
   return ledger->broken.empty() ? exit_ok : exit_law_broken;
-}
-
-int where_command(const CommonOptions& common) {
-  const auto cluster = find_cluster(common.cluster);
-  if (!cluster) return report(common, cluster.error(), exit_no_cluster);
-  if (common.json) {
-    const nlohmann::json json{{"folder", cluster->folder.string()}};
-    std::printf("%s\n", json.dump().c_str());
-  } else {
-    std::printf("%s\n", cluster->folder.c_str());
-  }
-  return exit_ok;
-}
-
-int models_command(const CommonOptions& common) {
-  auto to = contact(common);
-  if (!to) return report(common, to.error(), exit_no_cluster);
-  auto text = to->client.models();
-  if (!text) return report(common, text.error());
-  if (common.json) {
-    std::printf("%s\n", text->c_str());
-    return exit_ok;
-  }
-  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  for (const auto& model : json.at("models")) {
-    std::string classes;
-    for (const auto& name : model.at("classes")) classes += " " + name.get<std::string>();
-    std::printf(
-        "%-44s %-10s %4d x %-4d  %6.1f MB %s\n", model.at("name").get<std::string>().c_str(),
-        model.at("kind").get<std::string>().c_str(), model.at("width").get<int>(),
-        model.at("height").get<int>(), model.at("bytes").get<double>() / 1e6, classes.c_str());
-  }
-  for (const auto& refused : json.at("refused")) {
-    std::printf("refused: %s\n", refused.get<std::string>().c_str());
-  }
-  return exit_ok;
-}
-
-int apps_command(const CommonOptions& common) {
-  nlohmann::ordered_json json = nlohmann::json::array();
-  for (const auto& app : make_apps()) {
-    nlohmann::ordered_json entry{{"name", app->name()}, {"summary", app->summary()}};
-    if (!common.json) std::printf("%s: %s\n", app->name().c_str(), app->summary().c_str());
-    for (const ParameterInfo& parameter : app->parameters()) {
-      entry["parameters"].push_back({{"name", parameter.name},
-                                     {"default", parameter.fallback},
-                                     {"help", parameter.help},
-                                     {"repeatable", parameter.repeatable}});
-      if (common.json) continue;
-      std::printf("  --%-14s %s%s\n", parameter.name.c_str(), parameter.help.c_str(),
-                  parameter.fallback.empty() ? "" : (" [" + parameter.fallback + "]").c_str());
-    }
-    json.push_back(std::move(entry));
-  }
-  if (common.json) std::printf("%s\n", json.dump().c_str());
-  return exit_ok;
 }
 
 }  // namespace omma

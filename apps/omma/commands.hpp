@@ -45,11 +45,23 @@ int run_command(const CommonOptions& common, const RunOptions& options);
 int query_command(const CommonOptions& common, const QueryOptions& options);
 int stop_command(const CommonOptions& common, const std::string& session);
 int ps_command(const CommonOptions& common);
+int nodes_command(const CommonOptions& common);
 int ledger_command(const CommonOptions& common, bool details);
 // Prints the folder with the cluster's sockets, logs and data.
 int where_command(const CommonOptions& common);
 int models_command(const CommonOptions& common);
 int apps_command(const CommonOptions& common);
+
+// An actor is named as omma ps shows it: TYPE/NAME, NAME, or the first digits of its id.
+// exit_failed, with why, when it was refused or called off; the actor then runs on where it was.
+int move_command(const CommonOptions& common, const std::string& actor, const std::string& node,
+                 const std::string& reason);
+// Cordons the node and moves away what may move; ends nothing.
+int drain_command(const CommonOptions& common, const std::string& node);
+int cordon_command(const CommonOptions& common, const std::string& node, bool on);
+int pin_command(const CommonOptions& common, const std::string& actor, bool on);
+// The latest first.
+int moves_command(const CommonOptions& common, std::uint32_t count_max);
 
 // Cuts a part out of a video and codes it as H.264: a camera of its own. Needs no cluster.
 int clip_command(const std::string& source, const std::string& out, const std::string& window,

@@ -4,6 +4,7 @@
 
 #include "runtime/base/limits.hpp"
 #include "runtime/node/report_json.hpp"
+#include "runtime/node/wire_records.hpp"
 #include "schemas/control.capnp.h"
 #include "schemas/results.capnp.h"
 
@@ -11,6 +12,10 @@ namespace omma {
 namespace {
 
 constexpr Duration call_patience = limits::request_timeout + std::chrono::seconds(2);
+// The target may have a network to load before it takes an actor.
+constexpr Duration move_patience = limits::move_reserve_patience + std::chrono::seconds(30);
+// All actors of a node, some at a time.
+constexpr Duration drain_patience = std::chrono::hours(1);
 
 template <class T>
 Message about_session(const std::string& session) {
@@ -33,7 +38,12 @@ Result<ControlClient> ControlClient::connect(const std::string& address,
 
 template <class Reply>
 Result<Message> ControlClient::call(Message request) {
-  auto reply = link_->call(std::move(request), call_patience);
+  return call<Reply>(std::move(request), call_patience);
+}
+
+template <class Reply>
+Result<Message> ControlClient::call(Message request, Duration patience) {
+  auto reply = link_->call(std::move(request), patience);
   if (reply && !reply->template is<Reply>()) {
     return Error{Code::corrupt, "the node answered with message type " +
                                     std::to_string(reply->type_id()) +
@@ -127,6 +137,74 @@ Result<void> ControlClient::stop_cluster() {
       Message::build<wire::StopNode>([](wire::StopNode::Builder out) { out.setEverywhere(true); }));
   if (!reply) return reply.error();
   return {};
+}
+
+// --- Moves ---
+
+Result<MoveRecord> ControlClient::move(const std::string& actor, const std::string& node,
+                                       const std::string& reason) {
+  auto reply =
+      call<wire::MoveReport>(Message::build<wire::MoveActor>([&](wire::MoveActor::Builder out) {
+                               out.setActor(actor);
+                               out.setNode(node);
+                               out.setReason(reason);
+                             }),
+                             move_patience);
+  if (!reply) return reply.error();
+  return read(reply->as<wire::MoveReport>().getMove());
+}
+
+Result<Message> ControlClient::drain(const std::string& node) {
+  return call<wire::DrainReport>(
+      Message::build<wire::DrainNode>([&](wire::DrainNode::Builder out) { out.setNode(node); }),
+      drain_patience);
+}
+
+Result<void> ControlClient::cordon(const std::string& node, bool on) {
+  auto reply =
+      call<wire::NodeRecord>(Message::build<wire::SetCordon>([&](wire::SetCordon::Builder out) {
+        out.setNode(node);
+        out.setOn(on);
+      }));
+  if (!reply) return reply.error();
+  return {};
+}
+
+Result<ActorRecord> ControlClient::pin(const std::string& actor, bool on) {
+  auto reply = call<wire::ActorRecord>(Message::build<wire::SetPin>([&](wire::SetPin::Builder out) {
+    out.setActor(actor);
+    out.setOn(on);
+  }));
+  if (!reply) return reply.error();
+  auto record = read(reply->as<wire::ActorRecord>());
+  if (!record) return Error{Code::corrupt, "the node answered a pin without a record"};
+  return *std::move(record);
+}
+
+Result<std::vector<MoveRecord>> ControlClient::moves(std::uint32_t count_max) {
+  auto reply = call<wire::MoveList>(Message::build<wire::ListMoves>(
+      [&](wire::ListMoves::Builder out) { out.setCountMax(count_max); }));
+  if (!reply) return reply.error();
+  std::vector<MoveRecord> moves;
+  for (auto move : reply->as<wire::MoveList>().getMoves()) moves.push_back(read(move));
+  return moves;
+}
+
+Result<std::vector<NodeRecord>> ControlClient::nodes() {
+  auto reply =
+      call<wire::NodeList>(Message::build<wire::ListNodes>([](wire::ListNodes::Builder) {}));
+  if (!reply) return reply.error();
+  std::vector<NodeRecord> nodes;
+  for (auto node : reply->as<wire::NodeList>().getNodes()) nodes.push_back(read(node));
+  return nodes;
+}
+
+Result<std::vector<ActorId>> ControlClient::pinned() {
+  auto reply = call<wire::PinList>(Message::build<wire::ListPins>([](wire::ListPins::Builder) {}));
+  if (!reply) return reply.error();
+  std::vector<ActorId> pinned;
+  for (auto id : reply->as<wire::PinList>().getActors()) pinned.push_back(read(id));
+  return pinned;
 }
 
 }  // namespace omma

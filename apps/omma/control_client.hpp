@@ -6,6 +6,8 @@
 #include "runtime/node/app.hpp"
 #include "runtime/placement/cluster_file.hpp"
 #include "runtime/protocol/accounts.hpp"
+#include "runtime/protocol/directory_record.hpp"
+#include "runtime/protocol/move_record.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -38,10 +40,24 @@ class ControlClient {
   Result<Accounts> accounts(std::vector<std::string>* missing);
   Result<void> stop_cluster();
 
+  // What became of it: refused and called off are no errors here.
+  Result<MoveRecord> move(const std::string& actor, const std::string& node,
+                          const std::string& reason);
+  // A wire::DrainReport.
+  Result<Message> drain(const std::string& node);
+  Result<void> cordon(const std::string& node, bool on);
+  // The actor that was meant.
+  Result<ActorRecord> pin(const std::string& actor, bool on);
+  Result<std::vector<MoveRecord>> moves(std::uint32_t count_max);
+  Result<std::vector<NodeRecord>> nodes();
+  Result<std::vector<ActorId>> pinned();
+
  private:
   explicit ControlClient(std::unique_ptr<LinkClient> link) : link_(std::move(link)) {}
   template <class Reply>
   Result<Message> call(Message request);
+  template <class Reply>
+  Result<Message> call(Message request, Duration patience);
 
   std::unique_ptr<LinkClient> link_;
 };

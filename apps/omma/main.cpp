@@ -1,6 +1,9 @@
 // omma: starts clusters, runs apps on them, follows results and looks inside.
 #include <CLI/CLI.hpp>
 
+#include <functional>
+#include <memory>
+
 #include "apps/omma/commands.hpp"
 #include "apps/omma/exit_code.hpp"
 #include "apps/omma/node_process.hpp"
@@ -15,12 +18,64 @@ Examples:
   omma run people_count --camera my.mp4 --record out      an own video, with an annotated copy
   omma query people_count-1234 --out rows.jsonl           follow a session, each row exactly once
   omma ps                                                 what runs where
+  omma move tracker/east cloud                            move an actor, live
+  omma drain cam-west                                     move all actors of a node away
   omma ledger --details                                   where every frame went
   omma down                                               stop the cluster
 
 Exit codes: 0 done; 1 the cluster refused or could not; 2 wrong command line or cluster file;
 3 no cluster in reach; 4 the ledger does not add up.
 )";
+
+// What the commands that move actors take; lives as long as the parser.
+struct MoveWords {
+  std::string actor;
+  std::string node;
+  std::string reason = "asked for with omma move";
+  bool off = false;
+  std::uint32_t count_max = 20;
+};
+
+void add_move_commands(CLI::App& app, const std::function<CLI::App*(CLI::App*)>& add_common,
+                       const omma::CommonOptions& common, int& code) {
+  using namespace omma;
+  const auto words = std::make_shared<MoveWords>();
+  const auto add_actor = [&](CLI::App* command) {
+    command->add_option("actor", words->actor, "TYPE/NAME, NAME or the first digits of its id")
+        ->required();
+  };
+  const auto add_node = [&](CLI::App* command) {
+    command->add_option("node", words->node, "its name")->required();
+  };
+  const auto add_off = [&](CLI::App* command, const char* what) {
+    command->add_flag("--off", words->off, what);
+  };
+  auto* move = add_common(app.add_subcommand("move", "move an actor to another node, live"));
+  add_actor(move);
+  add_node(move);
+  move->add_option("--reason", words->reason, "for omma moves");
+  move->callback(
+      [&, words] { code = move_command(common, words->actor, words->node, words->reason); });
+
+  auto* drain =
+      add_common(app.add_subcommand("drain", "cordon a node and move its actors away; ends none"));
+  add_node(drain);
+  drain->callback([&, words] { code = drain_command(common, words->node); });
+
+  auto* pin = add_common(app.add_subcommand("pin", "keep an actor from being moved"));
+  add_actor(pin);
+  add_off(pin, "let it be moved again");
+  pin->callback([&, words] { code = pin_command(common, words->actor, !words->off); });
+
+  auto* cordon = add_common(app.add_subcommand("cordon", "put no more actors on a node"));
+  add_node(cordon);
+  add_off(cordon, "take it into use again");
+  cordon->callback([&, words] { code = cordon_command(common, words->node, !words->off); });
+
+  auto* moves = add_common(app.add_subcommand("moves", "list past moves and why, latest first"));
+  moves->add_option("--max", words->count_max, "how many")->check(CLI::PositiveNumber);
+  moves->callback([&, words] { code = moves_command(common, words->count_max); });
+}
 
 }  // namespace
 
@@ -86,6 +141,11 @@ int main(int argc, char** argv) {
 
   auto* ps = add_common(app.add_subcommand("ps", "list the nodes and their actors"));
   ps->callback([&] { code = ps_command(common); });
+
+  auto* nodes = add_common(app.add_subcommand("nodes", "list the nodes and how they are"));
+  nodes->callback([&] { code = nodes_command(common); });
+
+  add_move_commands(app, add_common, common, code);
 
   bool details = false;
   auto* ledger =

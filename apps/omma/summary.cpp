@@ -81,6 +81,10 @@ std::string camera_text(const Accounts& accounts, const CameraAccount& camera) {
         others += ", " + frames + " " + ending.why + " (" + ending.where + ")";
       }
     }
+    if (path.unrecorded > 0) {
+      others += ", " + std::to_string(path.unrecorded) +
+                " of them captured or sent once more, or by a life that died with its node";
+    }
     text += "    " + delivered + others + "\n";
   }
   return text;

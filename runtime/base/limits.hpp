@@ -73,6 +73,8 @@ inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 inline constexpr std::size_t actors_per_node_max = 1'000'000;
 // Actors of dead nodes that are being given a new node at a time: each reads a checkpoint.
 inline constexpr std::size_t fail_overs_open_max = 64;
+// Dead nodes that a renewal tells of: more at once, and the rest is found by asking the directory.
+inline constexpr std::size_t lost_nodes_told_max = 256;
 // Moves that `omma drain` has under way at a time: each holds a snapshot at both ends.
 inline constexpr std::size_t drain_moves_open_max = 8;
 inline constexpr std::size_t executor_queue_jobs_max = 4096;

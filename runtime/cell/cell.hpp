@@ -49,6 +49,7 @@ struct CellInput {
   struct Frozen {
     Blob snapshot;
     std::vector<ActorId> peers;
+    Streams::Numbers numbers;  // That it has.
   };
   struct Freeze {
     std::function<void(Result<Frozen>)> answer;

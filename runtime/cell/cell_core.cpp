@@ -245,8 +245,8 @@ void CellCore::begin_draining() {
 void CellCore::continue_draining() {
   if (phase_ != Phase::draining) return;
   // What is not finished would be sent again, and begin the next life.
-  const bool quiet =
-      streams_.quiet() && control_inputs_.empty() && stream_inputs_.empty() && held_.empty();
+  const bool quiet = streams_.quiet() && control_inputs_.empty() && stream_inputs_.empty() &&
+                     held_.empty() && !(durable_ && streams_.withholds());
   if (!quiet && port_.now() < *drain_until_) return;
   phase_ = Phase::retired;
   flush_acks();
@@ -297,9 +297,7 @@ std::optional<Instant> CellCore::next_deadline() const {
   for (const auto& [timer, when] : timers_) consider(when);
   for (const auto& [correlation, request] : requests_) consider(request.deadline);
   if (linger_until_) consider(*linger_until_);
-  if (type_.stays == nullptr && phase_ == Phase::active && !keeping_ && has_news()) {
-    consider(next_checkpoint_);
-  }
+  if (may_checkpoint()) consider(next_checkpoint_);
   if (phase_ == Phase::draining) consider(*drain_until_);
   return first;
 }

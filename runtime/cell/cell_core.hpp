@@ -31,6 +31,7 @@ struct CellCheckpoint {
   std::uint64_t number = 0;  // Grows over the whole of a life.
   bool keeps_life = false;   // Whoever continues from it is the same life: nothing is lost.
   Blob bytes;                // encode(CellSnapshot).
+  Streams::Numbers numbers;  // That it has.
 };
 
 // What a cell needs of the node it lives in. Calls must not come back into the cell.
@@ -168,9 +169,11 @@ class CellCore {
 
   // Checkpoints.
   bool has_news() const { return turns_ != kept_turns_ || (durable_ && streams_.withholds()); }
+  bool may_checkpoint() const;
   bool checkpoint_wanted() const;
   void take_checkpoint();
   CellSnapshot saved_part() const;
+  Result<CellSnapshot> saved_whole() const;
 
   // The ledger.
   StageCounts& account_of(TraceId trace) { return stage_[trace.origin]; }

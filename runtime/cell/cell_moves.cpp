@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/base/limits.hpp"
+#include "runtime/base/mutants.hpp"
 #include "runtime/cell/cell_core.hpp"
 
 namespace omma {
@@ -26,6 +27,7 @@ CellSnapshot CellCore::saved_part() const {
     saved.subscriptions.push_back({key.first, key.second, subscribed.spec, subscribed.options});
   }
   for (const auto& [timer, when] : timers_) {
+    if (OMMA_MUTANT(timers_left_behind)) break;
     saved.timers[timer] = std::max(when - now, Duration(0));
   }
   for (const auto& [correlation, request] : requests_) {
@@ -45,12 +47,15 @@ CellSnapshot CellCore::saved_part() const {
 }
 
 Result<CellSnapshot> CellCore::snapshot() const {
+  if (phase_ == Phase::active) return saved_whole();
+  return Error{Code::conflict, identity_.type + " '" + identity_.name + "'" +
+                                   (phase_ == Phase::broken ? " could not be made and does not run"
+                                                            : " is ending") +
+                                   "; there is nothing to move"};
+}
+
+Result<CellSnapshot> CellCore::saved_whole() const {
   const std::string who = identity_.type + " '" + identity_.name + "'";
-  if (phase_ != Phase::active) {
-    return Error{Code::conflict, who + (phase_ == Phase::broken ? " could not be made and does not run"
-                                                                : " is ending") +
-                                     "; there is nothing to move"};
-  }
   CellSnapshot saved = saved_part();
   try {
     saved.state = type_.save(*actor_);
@@ -154,9 +159,14 @@ void CellCore::set_epoch(std::uint64_t epoch) {
 
 // --- Checkpoints ---------------------------------------------------------------------------------
 
+bool CellCore::may_checkpoint() const {
+  // One that is ending still owes its peers what waits for a checkpoint.
+  const bool runs = phase_ == Phase::active || (durable_ && phase_ == Phase::draining);
+  return runs && type_.stays == nullptr && !keeping_ && has_news();
+}
+
 bool CellCore::checkpoint_wanted() const {
-  return type_.stays == nullptr && !keeping_ && phase_ == Phase::active && has_news() &&
-         port_.now() >= next_checkpoint_;
+  return may_checkpoint() && port_.now() >= next_checkpoint_;
 }
 
 // A durable actor's has its conversations, and they wait for it; another's only what the next life
@@ -164,7 +174,7 @@ bool CellCore::checkpoint_wanted() const {
 void CellCore::take_checkpoint() {
   next_checkpoint_ =
       port_.now() + (durable_ ? limits::durable_checkpoint_interval : limits::checkpoint_interval);
-  Result<CellSnapshot> saved = snapshot();
+  Result<CellSnapshot> saved = saved_whole();
   if (!saved) return note_error("no checkpoint: " + saved.error().describe());
   if (!durable_) {
     saved->streams = {};
@@ -176,7 +186,7 @@ void CellCore::take_checkpoint() {
   Result<Blob> bytes = encode(*saved);
   if (!bytes) return note_error("no checkpoint: " + bytes.error().describe());
   keeping_ = Keeping{number, turns_, durable_ ? streams_.marks() : Streams::Marks{}};
-  port_.keep({number, durable_, *std::move(bytes)});
+  port_.keep({number, durable_, *std::move(bytes), Streams::numbers_of(saved->streams)});
 }
 
 void CellCore::on_checkpointed(std::uint64_t number, const Result<void>& kept) {

@@ -95,7 +95,8 @@ void CellRunner::freeze(const CellInput::Freeze& freeze) {
   if (!bytes) return freeze.answer(bytes.error());
   frozen_ = true;
   const std::set<ActorId> peers = core_->peers();
-  freeze.answer(CellInput::Frozen{*std::move(bytes), {peers.begin(), peers.end()}});
+  freeze.answer(CellInput::Frozen{*std::move(bytes), {peers.begin(), peers.end()},
+                                  Streams::numbers_of(saved->streams)});
 }
 
 // What came while it stood still.

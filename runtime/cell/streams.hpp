@@ -82,6 +82,24 @@ class Streams {
     std::vector<InAccount> closed_in;
   };
 
+  // How far each stream is, for whoever checks what became of it.
+  struct Numbers {
+    struct In {
+      StreamId stream;
+      std::uint64_t sender_life = 0;
+      std::uint64_t processed = 0;  // The highest in the state; all below are, too.
+    };
+    struct Out {
+      StreamId stream;
+      std::uint64_t target_life = 0;
+      std::uint64_t acknowledged = 0;
+      std::uint64_t last = 0;  // The highest given out.
+    };
+    std::vector<In> in;
+    std::vector<Out> out;
+  };
+  static Numbers numbers_of(const Saved& saved);
+
   // What a checkpoint that is taken now has of each stream.
   struct Marks {
     std::vector<std::pair<StreamId, Outbox::Mark>> out;

@@ -27,6 +27,18 @@ Streams::Saved Streams::save() const {
   return saved;
 }
 
+Streams::Numbers Streams::numbers_of(const Saved& saved) {
+  Numbers numbers;
+  for (const Saved::In& in : saved.in) {
+    numbers.in.push_back({in.stream, in.inbox.lives.sender, in.inbox.processed});
+  }
+  for (const Saved::Out& out : saved.out) {
+    numbers.out.push_back({out.stream, out.outbox.lives.target, out.outbox.acknowledged,
+                           out.outbox.acknowledged + out.outbox.unacknowledged.size()});
+  }
+  return numbers;
+}
+
 void Streams::restore(Saved saved, Instant now) {
   OMMA_CHECK(outboxes_.empty() && inboxes_.empty(), self_.text());
   for (Saved::Out& out : saved.out) {

@@ -49,7 +49,7 @@ class SqliteStore final : public Store {
   static Result<std::unique_ptr<Store>> open(std::unique_ptr<SqliteDatabase> database);
 
   Result<void> begin() override { return done(begin_); }
-  Result<void> commit() override { return done(commit_); }
+  Result<void> commit() override;
   // A failed rollback means that SQLite has rolled back by itself.
   void roll_back() override { static_cast<void>(done(roll_back_)); }
   Result<void> begin_step() override;
@@ -86,6 +86,8 @@ class SqliteStore final : public Store {
   explicit SqliteStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
   Result<void> prepare_statements();
 
+  // After some failures (a full disk) SQLite has ended the transaction by itself.
+  Result<void> check_open() const;
   // Runs a statement that gives no rows.
   Result<void> done(const SqliteStatement& statement) const;
   Result<void> done(const SqliteStatement& statement, const ActorId& id) const;
@@ -154,14 +156,21 @@ Result<void> SqliteStore::prepare_statements() {
 
 // --- Transactions --------------------------------------------------------------------------------
 
+Result<void> SqliteStore::check_open() const {
+  if (database_->in_transaction()) return {};
+  return Error{Code::unavailable, database_->describe() +
+                                      ": an earlier failure has undone this transaction; make "
+                                      "room on the disk or check it, then try again"};
+}
+
+Result<void> SqliteStore::commit() {
+  if (auto open = check_open(); !open.ok()) return open;
+  return done(commit_);
+}
+
 Result<void> SqliteStore::begin_step() {
-  // After some failures (a full disk) SQLite has ended the transaction by itself; a step would then
-  // be one of its own and be committed alone.
-  if (!database_->in_transaction()) {
-    return Error{Code::unavailable, database_->describe() +
-                                        ": an earlier failure has undone this transaction; try "
-                                        "again later"};
-  }
+  // Without a transaction around it a step would be one of its own, and be committed alone.
+  if (auto open = check_open(); !open.ok()) return open;
   return done(begin_step_);
 }
 

@@ -71,6 +71,7 @@ void ControlService::handle(const Message& request, const Answer& answer) {
   if (request.is<wire::StopNode>()) {
     return stop(request.as<wire::StopNode>().getEverywhere(), answer);
   }
+  if (services_.moves.handle(request, answer)) return;
   answer(Error{Code::invalid_argument,
                "a request of type " + std::to_string(request.type_id()) +
                    ", which this node does not know; use an omma of the same version"});

@@ -7,6 +7,7 @@
 #include "runtime/node/app.hpp"
 #include "runtime/node/gateway.hpp"
 #include "runtime/node/host.hpp"
+#include "runtime/node/move_service.hpp"
 #include "schemas/control.capnp.h"
 
 #include <functional>
@@ -28,6 +29,7 @@ struct ControlServices {
   std::function<std::string()> models_json;  // What `omma models` shows.
   std::function<void()> stop_node;           // Returns at once.
   Random& random;
+  MoveService& moves;
 };
 
 class ControlService {

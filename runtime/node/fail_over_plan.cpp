@@ -19,36 +19,14 @@ Duration retry_delay(unsigned failures) {
   return std::min(retry_min * (1 << doublings), retry_max);
 }
 
-ActorId camera_id(const std::string& name) {
-  return ActorId::of("camera", std::string_view(name));
-}
-
-bool wishes_nearness(const ActorType& type, const ActorRecord& actor) {
-  return !type.wish(actor.config).near_camera.empty();
-}
-
 }  // namespace
-
-std::vector<NodeLoad> loads_of(std::span<const NodeRecord> nodes,
-                               std::span<const ActorRecord> actors,
-                               const std::function<std::size_t(const std::string&)>& actors_max) {
-  std::map<Incarnation, std::size_t> on;
-  for (const ActorRecord& actor : actors) {
-    if (actor.state == ActorRecord::State::active) ++on[actor.node.incarnation];
-  }
-  std::vector<NodeLoad> loads;
-  for (const NodeRecord& node : nodes) {
-    loads.push_back({node, on[node.id.incarnation], {}, actors_max(node.id.name)});
-  }
-  return loads;
-}
 
 std::vector<FailOverPlan::Step> FailOverPlan::begin(const Situation& now_known, Instant now) {
   forget_others(now_known.orphans);
   std::vector<NodeLoad> loads = loads_of(now_known.nodes, now_known.actors, now_known.actors_max);
   std::set<ActorId> homeless;
   for (const ActorRecord& orphan : now_known.orphans) homeless.insert(orphan.id);
-  std::map<ActorId, std::string> homes;
+  Homes homes;
   for (const ActorRecord& actor : now_known.actors) {
     const bool active = actor.state == ActorRecord::State::active;
     if (active && !homeless.contains(actor.id)) homes[actor.id] = actor.node.name;
@@ -57,7 +35,7 @@ std::vector<FailOverPlan::Step> FailOverPlan::begin(const Situation& now_known, 
   for (const ActorRecord& orphan : now_known.orphans) order.push_back(&orphan);
   std::stable_partition(order.begin(), order.end(), [&](const ActorRecord* orphan) {
     const ActorType* type = types_.find(orphan->type);
-    return type == nullptr || !wishes_nearness(*type, *orphan);
+    return type == nullptr || !follows_camera(*type, *orphan);
   });
 
   std::vector<Step> steps;
@@ -89,7 +67,7 @@ std::vector<FailOverPlan::Step> FailOverPlan::begin(const Situation& now_known, 
 
 FailOverPlan::Step FailOverPlan::decide(const ActorRecord& orphan, const Try& tried,
                                         const std::vector<NodeLoad>& loads,
-                                        const std::map<ActorId, std::string>& homes) const {
+                                        const Homes& homes) const {
   Step step;
   step.actor = orphan;
   const ActorType* const type = types_.find(orphan.type);
@@ -104,12 +82,9 @@ FailOverPlan::Step FailOverPlan::decide(const ActorRecord& orphan, const Try& tr
     step.why = "it stood for node '" + orphan.node.name + "', which is dead";
     return step;
   }
-  const PlacementWish wish = type->wish(orphan.config);
-  NodeWish rule{wish.node, wish.role, {}, wish.role.empty()};
+  NodeWish rule = home_wish(*type, orphan, homes);
   if (type->stays != nullptr) {
     rule = {orphan.node.name, {}, {}};  // Its node's next life has what it stays for.
-  } else if (const auto near = homes.find(camera_id(wish.near_camera)); near != homes.end()) {
-    rule.preferred_node = near->second;
   }
   std::vector<NodeLoad> others;
   for (const NodeLoad& load : loads) {

@@ -10,7 +10,7 @@
 
 #include "runtime/base/time.hpp"
 #include "runtime/cell/actor_type.hpp"
-#include "runtime/placement/placement_rule.hpp"
+#include "runtime/node/home_choice.hpp"
 #include "runtime/protocol/directory_record.hpp"
 
 #include <functional>
@@ -69,16 +69,11 @@ class FailOverPlan {
   };
   void forget_others(std::span<const ActorRecord> orphans);
   Step decide(const ActorRecord& orphan, const Try& tried, const std::vector<NodeLoad>& loads,
-              const std::map<ActorId, std::string>& homes) const;
+              const Homes& homes) const;
 
   const ActorTypes& types_;
   std::map<ActorId, Try> tries_;
   std::size_t open_ = 0;
 };
-
-// The load of every node, as choose_node wants it.
-std::vector<NodeLoad> loads_of(std::span<const NodeRecord> nodes,
-                               std::span<const ActorRecord> actors,
-                               const std::function<std::size_t(const std::string&)>& actors_max);
 
 }  // namespace omma

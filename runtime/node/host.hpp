@@ -19,6 +19,7 @@
 #include "runtime/node/directory_access.hpp"
 #include "runtime/node/mover.hpp"
 #include "runtime/node/switchboard.hpp"
+#include "runtime/observe/history.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/protocol/accounts.hpp"
 
@@ -47,7 +48,8 @@ struct HostServices {
   Executor& compute;
   Executor& io;
   Log& log;
-  LinkHub* hub = nullptr;  // Null for a node without peers.
+  LinkHub* hub = nullptr;      // Null for a node without peers.
+  History* history = nullptr;  // Null where nobody checks.
 };
 
 class Host final : private MoverPort {
@@ -178,6 +180,12 @@ class Host final : private MoverPort {
                 const std::vector<ActorId>& peers) override;
   void keep_under(const ActorRecord& record) override;
   void report(const MoveRecord& move) override;
+  void on_frozen(const Resident& resident, const std::string& to,
+                 const Streams::Numbers& numbers) override;
+  void on_thawed(const ActorRecord& record) override;
+  void on_staged(const ActorRecord& record) override;
+  void on_unstaged(const ActorRecord& record, const Error& why) override;
+  void note_begun(const ActorRecord& record, History::Beginning how);
   void alarm(const std::string& text) override;
 
   const NodeId self_;
@@ -189,6 +197,7 @@ class Host final : private MoverPort {
   std::map<std::string, Incarnation> peers_;
   std::set<Incarnation> lost_nodes_;
   std::set<ActorId> taking_over_;
+  std::map<ActorId, Streams::Numbers> staged_numbers_;  // Only while a history is kept.
   Mover mover_;
   CheckpointKeeper keeper_;
   std::atomic<std::int64_t> lease_until_ns_;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "runtime/base/limits.hpp"
+#include "runtime/base/mutants.hpp"
 #include "runtime/node/host.hpp"
 #include "runtime/node/node_port.hpp"
 
@@ -51,6 +52,7 @@ void Host::begin(const StageSpec& spec) {
 
 void Host::on_begun(const ActorId& id, Result<ActorRecord> record) {
   if (record && lives_here(*record) && !residents_.contains(id)) {
+    note_begun(*record, History::Beginning::anew);
     const Cell cell = spawn(*record, nullptr);
     settle(*record, cell);
     {
@@ -112,6 +114,9 @@ void Host::retire(const ActorId& id) {
         }
         const auto ending = residents_.find(record.id);
         if (ending == residents_.end()) return;
+        if (services_.history != nullptr) {
+          services_.history->ended(record, History::Ending::retired);
+        }
         close_account(ending->second.cell);
         ending->second.cell.stop();
         services_.switchboard.erase_route(record.id);
@@ -156,6 +161,7 @@ void Host::stop_all() {
 // --- Leases --------------------------------------------------------------------------------------
 
 bool Host::may_work() const {
+  if (OMMA_MUTANT(lease_not_checked)) return true;
   return !fenced_ && nanoseconds_of(services_.clock.now()) < lease_until_ns_;
 }
 
@@ -167,6 +173,7 @@ void Host::extend_lease(Instant until) {
 
 void Host::set_fenced(bool fenced) {
   fenced_ = fenced;
+  if (services_.history != nullptr) services_.history->fenced(fenced);
   strand_.post([this, fenced] {
     for (const auto& [id, resident] : residents_) {
       resident.cell.put(CellInput{CellInput::Suspend{fenced}});
@@ -179,6 +186,9 @@ void Host::abandon_all() {
   strand_.post([this] {
     mover_.abandon();
     for (const auto& [id, resident] : residents_) {
+      if (services_.history != nullptr) {
+        services_.history->ended(resident.record, History::Ending::fenced);
+      }
       services_.switchboard.erase_route(id);
       resident.cell.drop();
     }

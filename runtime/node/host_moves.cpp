@@ -7,6 +7,22 @@
 
 namespace omma {
 
+namespace {
+
+History::Numbers numbers_for_history(const Streams::Numbers& numbers) {
+  History::Numbers all;
+  for (const auto& in : numbers.in) {
+    all.in.push_back({in.stream.sender, in.sender_life, in.stream.channel, in.processed});
+  }
+  for (const auto& out : numbers.out) {
+    all.out.push_back(
+        {out.stream.target, out.target_life, out.stream.channel, out.acknowledged, out.last});
+  }
+  return all;
+}
+
+}  // namespace
+
 // --- Moves ---------------------------------------------------------------------------------------
 
 void Host::move(const ActorId& id, const std::string& to_node, std::string reason,
@@ -81,6 +97,9 @@ void Host::prewarm(const ActorRecord& record, std::function<void(Result<void>)> 
 
 Cell Host::stage(const ActorRecord& record, CellSnapshot snapshot,
                  std::function<void(Result<void>)> prepared) {
+  if (services_.history != nullptr) {
+    staged_numbers_[record.id] = Streams::numbers_of(snapshot.streams);
+  }
   const Cell cell = spawn(record, std::make_shared<Continuation>(Continuation{
                                       std::move(snapshot), "", std::move(prepared)}));
   cell.put(CellInput{CellInput::FlushAcks{}});  // Begins it.
@@ -106,6 +125,7 @@ void Host::learn(const std::vector<RouteHint>& routes) {
 }
 
 void Host::settle_in(const ActorRecord& record, Cell cell) {
+  note_begun(record, History::Beginning::moved);
   settle(record, std::move(cell));
   std::lock_guard lock(mutex_);
   ++counters_.moved_in;
@@ -113,6 +133,10 @@ void Host::settle_in(const ActorRecord& record, Cell cell) {
 
 void Host::move_out(const ActorId& id, const std::string& node, std::uint64_t epoch,
                     const std::vector<ActorId>& peers) {
+  const auto found = residents_.find(id);
+  if (services_.history != nullptr && found != residents_.end()) {
+    services_.history->ended(found->second.record, History::Ending::moved);
+  }
   residents_.erase(id);
   services_.switchboard.set_route(id, Route{RemoteRoute{node}, epoch});
   for (const ActorId& peer : peers) {
@@ -133,9 +157,38 @@ void Host::report(const MoveRecord& move) {
     if (move.outcome == MoveRecord::Outcome::refused) ++counters_.moves_refused;
     if (move.outcome == MoveRecord::Outcome::aborted) ++counters_.moves_aborted;
   }
+  if (services_.history != nullptr) services_.history->move_ended(move);
   services_.directory.append_move(move, [this](const Result<bool>& done) {
     if (!done) services_.log.warn("host", "move not logged: " + done.error().describe());
   });
+}
+
+// --- The history ---------------------------------------------------------------------------------
+
+void Host::on_frozen(const Resident& resident, const std::string& to,
+                     const Streams::Numbers& numbers) {
+  if (services_.history == nullptr) return;
+  services_.history->frozen(resident.record, to, numbers_for_history(numbers));
+}
+
+void Host::on_thawed(const ActorRecord& record) {
+  if (services_.history != nullptr) services_.history->thawed(record);
+}
+
+void Host::on_staged(const ActorRecord& record) {
+  if (services_.history != nullptr) services_.history->staged(record);
+}
+
+void Host::on_unstaged(const ActorRecord& record, const Error& why) {
+  if (services_.history == nullptr) return;
+  staged_numbers_.erase(record.id);
+  services_.history->unstaged(record, why.message);
+}
+
+void Host::note_begun(const ActorRecord& record, History::Beginning how) {
+  if (services_.history == nullptr) return;
+  services_.history->begun(record, how, numbers_for_history(staged_numbers_[record.id]));
+  staged_numbers_.erase(record.id);
 }
 
 void Host::alarm(const std::string& text) {
@@ -148,8 +201,14 @@ void Host::keep(const ActorId& id, CellCheckpoint checkpoint) {
   strand_.post([this, id, checkpoint = std::move(checkpoint)] {
     const auto found = residents_.find(id);
     if (found == residents_.end()) return;
-    const auto done = [this, cell = found->second.cell,
+    const ActorRecord& record = found->second.record;
+    if (services_.history != nullptr) {
+      services_.history->checkpoint(record, checkpoint.number, checkpoint.keeps_life,
+                                    numbers_for_history(checkpoint.numbers));
+    }
+    const auto done = [this, id, epoch = record.epoch, cell = found->second.cell,
                        number = checkpoint.number](const Result<void>& kept) {
+      if (services_.history != nullptr) services_.history->kept(id, epoch, number, kept.ok());
       {
         std::lock_guard lock(mutex_);
         ++(kept ? counters_.checkpoints : counters_.checkpoints_failed);
@@ -157,7 +216,7 @@ void Host::keep(const ActorId& id, CellCheckpoint checkpoint) {
       cell.put(CellInput{CellInput::Checkpointed{number, kept}});
     };
     keeper_.keep({Checkpoint{.id = id,
-                             .epoch = found->second.record.epoch,
+                             .epoch = record.epoch,
                              .number = checkpoint.number,
                              .keeps_life = checkpoint.keeps_life,
                              .state = checkpoint.bytes},
@@ -236,6 +295,9 @@ void Host::prepare_take_over(TakeOver wanted) {
       win(wanted, false, std::nullopt);
     });
   };
+  if (services_.history != nullptr && keeps_life) {
+    staged_numbers_[next.id] = Streams::numbers_of(snapshot->streams);
+  }
   *cell = spawn(next, std::make_shared<Continuation>(Continuation{
                           *std::move(snapshot), wanted.record.node.name, prepared}));
   (*cell)->put(CellInput{CellInput::FlushAcks{}});  // Begins it.
@@ -262,6 +324,7 @@ void Host::on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> c
   const bool won = outcome && outcome->current && outcome->current->node == self_ &&
                    outcome->current->epoch == wanted.record.epoch + 1;
   if (!won) {
+    staged_numbers_.erase(wanted.record.id);
     if (cell) cell->drop();
     if (!outcome) return wanted.done(outcome.error());
     return wanted.done(Error{Code::conflict, wanted.record.type + " '" + wanted.record.name +
@@ -272,6 +335,8 @@ void Host::on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> c
     return end_what_stays(record, wanted.done);
   }
   const bool continues = cell.has_value();
+  if (!continues) staged_numbers_.erase(record.id);
+  note_begun(record, History::Beginning::taken_over);
   if (!cell) cell = spawn(record, nullptr);
   settle(record, *cell);
   cell->put(continues ? CellInput{CellInput::GoLive{}} : CellInput{CellInput::FlushAcks{}});

@@ -68,6 +68,9 @@ void LeaseKeeper::on_answer(Instant asked_at, Result<Message> answer) {
   adopt(asked_at, LeaseTimes{duration(grant.getTtlNs()), duration(grant.getHoldNs())});
   if (!std::exchange(answered_, true)) services_.log.info("lease", "the head answers again");
   ++granted_;
+  std::vector<NodeId> lost;
+  for (auto node : grant.getLost()) lost.push_back(read(node));
+  if (!lost.empty() && services_.on_lost) services_.on_lost(lost);
   look();
 }
 

@@ -34,6 +34,8 @@ struct LeaseKeeperServices {
   std::function<void(Instant until)> extend;
   // In doubt: nothing may be dispatched; false: again it may. On the keeper's strand.
   std::function<void(bool fenced)> set_fenced;
+  // Other nodes that are declared dead; told with every renewal.
+  std::function<void(const std::vector<NodeId>& nodes)> on_lost;
   // Declared dead; once, on the keeper's strand, with the head's words.
   std::function<void(const Error& why)> on_dead;
 };

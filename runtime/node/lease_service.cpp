@@ -1,5 +1,8 @@
 #include "runtime/node/lease_service.hpp"
 
+#include <utility>
+
+#include "runtime/base/limits.hpp"
 #include "runtime/node/wire_records.hpp"
 #include "schemas/control.capnp.h"
 
@@ -41,6 +44,9 @@ Result<Message> LeaseService::granted() const {
   return Message::build<wire::LeaseGranted>([&](wire::LeaseGranted::Builder out) {
     out.setTtlNs(static_cast<std::uint64_t>(times_.ttl.count()));
     out.setHoldNs(static_cast<std::uint64_t>(times_.hold.count()));
+    const std::vector<NodeId> gone = lost();
+    auto list = out.initLost(static_cast<unsigned>(gone.size()));
+    for (unsigned i = 0; i < list.size(); ++i) write(list[i], gone[i]);
   });
 }
 
@@ -53,13 +59,21 @@ Error LeaseService::refused(const NodeId& node) const {
 
 void LeaseService::keep(const std::vector<NodeRecord>& nodes) {
   std::vector<LeaseTable::Member> alive;
+  std::vector<NodeId> lost;
   for (const NodeRecord& node : nodes) {
+    if (!node.alive && lost.size() < limits::lost_nodes_told_max) lost.push_back(node.id);
     if (node.alive && node.id.incarnation != head_.incarnation) {
       alive.push_back({node.id, node.address});
     }
   }
   const std::lock_guard lock(mutex_);
   table_.begin(alive, clock_.now());
+  lost_ = std::move(lost);
+}
+
+std::vector<NodeId> LeaseService::lost() const {
+  const std::lock_guard lock(mutex_);
+  return lost_;
 }
 
 std::vector<NodeId> LeaseService::due() {

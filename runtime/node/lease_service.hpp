@@ -30,6 +30,8 @@ class LeaseService {
   // To be declared dead now: see LeaseTable::due.
   std::vector<NodeId> due();
   bool may_work(const NodeId& node) const;
+  // Declared dead, as of the last keep().
+  std::vector<NodeId> lost() const;
 
   const LeaseTimes& times() const { return times_; }
 
@@ -44,6 +46,7 @@ class LeaseService {
   const Clock& clock_;
   mutable std::mutex mutex_;
   LeaseTable table_;
+  std::vector<NodeId> lost_;  // As of the last look.
 };
 
 }  // namespace omma

@@ -58,6 +58,7 @@ void Mover::carry_out(const ActorId& id, MoveSource::Effects effects) {
   }
   if (effects.thaw) {
     if (effects.epoch_raised) port_.keep_under(departure.resident.record);
+    if (!departure.frozen.snapshot.empty()) port_.on_thawed(departure.resident.record);
     departure.resident.cell.put(CellInput{
         CellInput::Thaw{effects.epoch_raised ? departure.resident.record.epoch : 0}});
   }
@@ -92,7 +93,10 @@ void Mover::freeze(const ActorId& id) {
           Departure& departure = found->second;
           Result<std::uint64_t> bytes = frozen ? Result<std::uint64_t>(frozen->snapshot.size())
                                                : Result<std::uint64_t>(frozen.error());
-          if (frozen) departure.frozen = *frozen;
+          if (frozen) {
+            departure.frozen = *frozen;
+            port_.on_frozen(departure.resident, departure.to, frozen->numbers);
+          }
           carry_out(id, departure.machine.on_frozen(bytes, port_.now()));
         });
       }}});
@@ -220,7 +224,10 @@ void Mover::reserve(wire::ReserveMove::Reader request, const Answer& answer) {
   }
   if (open != incoming_.end()) {
     // The source has called that one off, since it has a later epoch.
-    if (open->second.cell) open->second.cell->drop();
+    if (open->second.cell) {
+      open->second.cell->drop();
+      port_.on_unstaged(open->second.record, {Code::conflict, "the source called it off"});
+    }
     incoming_.erase(open);
   }
   Result<void> admitted = port_.admit(*record);
@@ -326,7 +333,10 @@ void Mover::carry_out(const ActorId& id, MoveTarget::Effects effects) {
     port_.settle_in(record, *arrival.cell);
     arrival.cell->put(CellInput{CellInput::GoLive{}});
   }
-  if (effects.drop && arrival.cell) arrival.cell->drop();
+  if (effects.drop && arrival.cell) {
+    arrival.cell->drop();
+    port_.on_unstaged(arrival.record, *arrival.machine.why());
+  }
   if (effects.outcome && arrival.outcome) {
     const Answer outcome = std::exchange(arrival.outcome, {});
     if (*effects.outcome) {
@@ -364,6 +374,7 @@ void Mover::prepare(const ActorId& id) {
   ActorRecord record = arrival.record;
   record.node = port_.self();
   ++record.epoch;
+  port_.on_staged(arrival.record);
   arrival.cell = port_.stage(
       record, *std::move(snapshot), [this, id, token = arrival.token](Result<void> prepared) {
         // On the cell's thread.

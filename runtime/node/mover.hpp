@@ -68,6 +68,12 @@ class MoverPort {
   // It stays, under this record.
   virtual void keep_under(const ActorRecord& record) = 0;
   virtual void report(const MoveRecord& move) = 0;
+  // For whoever watches: stands still at its source, runs on there, dormant at its target, dropped.
+  virtual void on_frozen(const Resident& resident, const std::string& to,
+                         const Streams::Numbers& numbers) = 0;
+  virtual void on_thawed(const ActorRecord& record) = 0;
+  virtual void on_staged(const ActorRecord& record) = 0;
+  virtual void on_unstaged(const ActorRecord& record, const Error& why) = 0;
   virtual void alarm(const std::string& text) = 0;
 };
 

@@ -62,6 +62,7 @@ class RunningNode final : public Node {
 
   ~RunningNode() override {
     if (core_) core_->close();
+    if (history_) history_->stopped();
     if (registered_ && !was_declared_dead()) sign_off();
     parts_.exchange.disconnect();
     hub_.reset();
@@ -69,6 +70,7 @@ class RunningNode final : public Node {
     io_.reset();
     compute_.reset();
     control_.reset();
+    moves_.reset();
     gateway_.reset();
     core_.reset();
   }
@@ -85,7 +87,12 @@ class RunningNode final : public Node {
     if (auto opened = open_links(); !opened) return opened;
     if (auto registered = sign_on(); !registered) return registered;
 
-    Host& host = core_->begin_hosting();
+    if (!options_.spec.history_file.empty()) {
+      auto history = History::open(options_.spec.history_file, core_->self(), parts_.clock);
+      if (!history) return history.error();
+      history_ = *std::move(history);
+    }
+    Host& host = core_->begin_hosting(history_.get());
     const StageSpec spec = gateway_spec(core_->self());
     const auto lives = wait_for<ActorRecord>([&](auto done) { host.activate(spec, done); },
                                              limits::request_timeout);
@@ -93,9 +100,13 @@ class RunningNode final : public Node {
     const std::optional<Cell> cell = host.cell(spec.id);
     OMMA_CHECK(cell.has_value(), spec.id.text());
     gateway_ = std::make_unique<Gateway>(*cell, waiting);
-    control_ = std::make_unique<ControlService>(ControlServices{
-        core_->self(), host, *gateway_, core_->directory(), core_->switchboard(), *hub_,
-        parts_.view, parts_.apps, parts_.models_json, [this] { request_stop(); }, parts_.random});
+    moves_ = std::make_unique<MoveService>(
+        MoveServices{core_->self(), host, core_->directory(), *hub_, types_,
+                     [this](const std::string& node) { return actors_max(node); }});
+    control_ = std::make_unique<ControlService>(
+        ControlServices{core_->self(), host, *gateway_, core_->directory(), core_->switchboard(),
+                        *hub_, parts_.view, parts_.apps, parts_.models_json,
+                        [this] { request_stop(); }, parts_.random, *moves_});
     core_->open([this](const Message& request, const Answer& answer) {
       if (request.is<wire::FetchBlob>()) {
         return io_->run([this, request] { return parts_.exchange.serve(request); }, answer);
@@ -238,9 +249,11 @@ class RunningNode final : public Node {
   std::unique_ptr<Executor> directory_io_;
   std::unique_ptr<Directory> engine_;
   std::unique_ptr<DirectoryService> service_;
+  std::shared_ptr<History> history_;
   std::unique_ptr<NodeCore> core_;
   std::unique_ptr<LinkHub> hub_;
   std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<MoveService> moves_;
   std::unique_ptr<ControlService> control_;
 };
 

@@ -114,10 +114,10 @@ void NodeCore::sign_off(std::function<void(Result<bool>)> done) {
   directory_.deregister_node(self_, std::move(done));
 }
 
-Host& NodeCore::begin_hosting() {
+Host& NodeCore::begin_hosting(History* history) {
   host_ = std::make_unique<Host>(
       self_, HostServices{parts_.scheduler, parts_.types, parts_.clock, switchboard_, directory_,
-                          parts_.compute, parts_.io, parts_.log, hub_});
+                          parts_.compute, parts_.io, parts_.log, hub_, history});
   return *host_;
 }
 
@@ -186,6 +186,9 @@ void NodeCore::keep_lease() {
                                parts_.knock,
                                [this](Instant until) { host_->extend_lease(until); },
                                [this](bool fenced) { host_->set_fenced(fenced); },
+                               [this](const std::vector<NodeId>& nodes) {
+                                 for (const NodeId& node : nodes) host_->on_node_lost(node);
+                               },
                                [this](const Error& why) {
                                  open_ = false;
                                  host_->abandon_all();

@@ -62,7 +62,7 @@ class NodeCore {
   void sign_off(std::function<void(Result<bool>)> done);
 
   // After signing on. Actors may be begun here; peers are answered from open() on.
-  Host& begin_hosting();
+  Host& begin_hosting(History* history = nullptr);
   // `others` takes the requests that are neither the directory's nor the host's.
   void open(Others others);
   // Peers are answered no more, and all actors end.

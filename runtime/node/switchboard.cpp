@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include "runtime/base/mutants.hpp"
+
 namespace omma {
 
 const ActorId& origin_of(const Packet& packet) {
@@ -52,7 +54,10 @@ void Switchboard::receive(const std::string& peer, std::vector<Packet> packets) 
 void Switchboard::set_route(const ActorId& id, Route route) {
   std::unique_lock lock(mutex_);
   const auto found = routes_.find(id);
-  if (found != routes_.end() && found->second.epoch > route.epoch) return;
+  if (found != routes_.end() && found->second.epoch > route.epoch &&
+      !OMMA_MUTANT(stale_route_adopted)) {
+    return;
+  }
   routes_.insert_or_assign(id, std::move(route));
 }
 

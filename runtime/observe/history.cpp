@@ -119,7 +119,7 @@ void History::move_ended(const MoveRecord& move) {
 }
 
 void History::staged(const ActorRecord& record) {
-  append(Line(*this, "staged").of(record).with("from", record.node.name).text());
+  append(Line(*this, "staged").of(record).text());
 }
 
 void History::unstaged(const ActorRecord& record, std::string_view why) {

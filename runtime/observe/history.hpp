@@ -2,8 +2,8 @@
 // it after the fact (tests/process/chaos). Off in a node that nobody is testing: then there is
 // none.
 //
-//   {"t":8131,"e":"frozen","id":"5f...","epoch":3,"life":1,"to":"cloud-2","in":[["77...",1,"stream",40]],
-//    "out":[["9a...",2,"control",7,9]]}
+//   {"t":8131,"e":"frozen","id":"5f...","epoch":3,"life":1,"to":"cloud-2",
+//    "in":[["77...",1,"stream",40]],"out":[["9a...",2,"control",7,9]]}
 //
 // tests/process/chaos/README.md says what each line means. A line is in the file (not necessarily
 // on the disk) when its call returns, so a killed process loses none. Times are of the steady
@@ -70,8 +70,9 @@ class History {
   // It runs on after all, under the epoch in the record.
   void thawed(const ActorRecord& record);
   void move_ended(const MoveRecord& move);
-  // At the target: dormant from now on. `record` as at the source.
+  // At the target: dormant from now on, under the record that it would have.
   void staged(const ActorRecord& record);
+  // `record` as at the source.
   void unstaged(const ActorRecord& record, std::string_view why);
 
   // Before it leaves for the directory; kept() when the answer is here.

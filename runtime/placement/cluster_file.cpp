@@ -19,7 +19,7 @@ const std::vector<std::string> cluster_keys = {"cluster", "head",  "linger", "le
                                                "models",  "nodes", "cameras"};
 const std::vector<std::string> node_keys = {"name",       "listen",     "roles",
                                             "data",       "models",     "compute_threads",
-                                            "io_threads", "actors_max", "tls"};
+                                            "io_threads", "actors_max", "history", "tls"};
 const std::vector<std::string> tls_keys = {"authority", "certificate", "key"};
 const std::vector<std::string> camera_keys = {"name", "node",   "source",     "mode",
                                               "pace", "window", "frames_max", "durable"};
@@ -153,6 +153,7 @@ NodeSpec ClusterReader::read_node(const YAML::Node& node, std::size_t index) {
   claim(addresses_, map, "listen", spec.listen_address, title);
   spec.roles = read_roles(map);
   spec.data_folder = read_path(map, "data");
+  if (map.has("history")) spec.history_file = read_path(map, "history");
   claim(data_folders_, map, "data", spec.data_folder.string(), title);
   spec.model_folders = map.has("models") ? read_paths(map, "models") : cluster_.model_folders;
   const auto threads_of = [&](const std::string& key, unsigned& threads) {

@@ -37,6 +37,7 @@ struct NodeSpec {
   std::vector<std::string> roles;                        // Of known_roles(), at least one.
   std::vector<std::filesystem::path> model_folders;      // Its own, else the cluster's.
   std::filesystem::path data_folder;                     // Absolute, no other node's.
+  std::filesystem::path history_file;                    // For a checker; empty: none is written.
   std::size_t actors_max = limits::actors_per_node_max;  // Then it takes no more.
   Executors executors;
   std::optional<Tls> tls;

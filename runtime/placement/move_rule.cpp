@@ -51,13 +51,8 @@ Result<void> check_target(const MoveWish& wish, std::span<const NodeLoad> nodes)
 
 }  // namespace
 
-Result<void> check_move(const MoveWish& wish, std::span<const NodeLoad> nodes) {
+Result<void> check_leave(const MoveWish& wish, std::span<const NodeLoad> nodes) {
   const ActorRecord& actor = wish.actor;
-  if (actor.state != ActorRecord::State::active) {
-    return Error{Code::not_found, title_of(actor) + " has ended at epoch " +
-                                      std::to_string(actor.epoch) + "; omma ps shows what lives"};
-  }
-  if (auto target = check_target(wish, nodes); !target) return target;
   const NodeLoad* const home = find_node(nodes, actor.node.name);
   if (home == nullptr || !home->node.alive || home->node.id.incarnation != actor.node.incarnation) {
     return Error{Code::conflict, title_of(actor) + " was on node '" + actor.node.name +
@@ -72,6 +67,16 @@ Result<void> check_move(const MoveWish& wish, std::span<const NodeLoad> nodes) {
                                      "'; end that with omma pin " + title_of(actor) + " --off"};
   }
   return {};
+}
+
+Result<void> check_move(const MoveWish& wish, std::span<const NodeLoad> nodes) {
+  const ActorRecord& actor = wish.actor;
+  if (actor.state != ActorRecord::State::active) {
+    return Error{Code::not_found, title_of(actor) + " has ended at epoch " +
+                                      std::to_string(actor.epoch) + "; omma ps shows what lives"};
+  }
+  if (auto target = check_target(wish, nodes); !target) return target;
+  return check_leave(wish, nodes);
 }
 
 Result<ActorRecord> find_actor(std::string_view wanted, std::span<const ActorRecord> actors) {

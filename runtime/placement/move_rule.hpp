@@ -27,6 +27,8 @@ struct MoveWish {
 // unavailable: the target is dead or cordoned. over_limit: the target is full. unsupported: the
 // type stays. The roles of the target are not asked for: whoever names a node means it.
 Result<void> check_move(const MoveWish& wish, std::span<const NodeLoad> nodes);
+// The part of it that no other target would change: whether the actor may leave where it is.
+Result<void> check_leave(const MoveWish& wish, std::span<const NodeLoad> nodes);
 
 // The active actor that a person means by TYPE/NAME, NAME, or the first digits of its id (four at
 // least). not_found names the nearest, invalid_argument lists those that it could be.

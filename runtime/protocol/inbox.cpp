@@ -5,6 +5,7 @@
 
 #include "runtime/base/check.hpp"
 #include "runtime/base/limits.hpp"
+#include "runtime/base/mutants.hpp"
 
 namespace omma {
 
@@ -25,7 +26,7 @@ Inbox::Inbox(StreamId stream, Saved saved)
 Inbox::Saved Inbox::save() const {
   Saved saved{.lives = lives_,
               .credit = credit_.save(),
-              .processed = processed_,
+              .processed = OMMA_MUTANT(dedup_not_in_snapshot) ? 0 : processed_,
               .committed = committed_,
               .counters = counters_};
   // It will be received again.
@@ -72,7 +73,7 @@ void Inbox::on_processed(const Envelope& envelope) {
   OMMA_CHECK(envelope.sequence == processed_ + 1 && envelope.sequence <= received_,
              envelope.sequence, processed_, received_);
   processed_ = envelope.sequence;
-  credit_.finish(envelope.credit_bytes);
+  if (!OMMA_MUTANT(credit_not_restored)) credit_.finish(envelope.credit_bytes);
 }
 
 Ack Inbox::on_probe(const Probe& probe, std::uint64_t target_epoch) {
@@ -90,7 +91,8 @@ Ack Inbox::ack(std::uint64_t target_epoch) const {
   return {.stream = stream_,
           .lives = lives_,
           .target_epoch = target_epoch,
-          .next = std::min(processed_, committed_) + 1,
+          .next = OMMA_MUTANT(ack_before_checkpoint) ? processed_ + 1
+                                                     : std::min(processed_, committed_) + 1,
           .received = received_,
           .credit_limit_bytes = credit_.limit_bytes(),
           .probe = 0};

@@ -5,6 +5,7 @@
 
 #include "runtime/base/check.hpp"
 #include "runtime/base/limits.hpp"
+#include "runtime/base/mutants.hpp"
 
 namespace omma {
 namespace {
@@ -135,6 +136,7 @@ MoveSource::Effects MoveSource::stay(Error why, Instant now) {
 }
 
 MoveSource::Effects MoveSource::call_off(Error why, Instant now) {
+  if (OMMA_MUTANT(unfreeze_without_cas)) return stay(std::move(why), now);
   phase_ = Phase::calling_off;
   since_ = now;
   why_ = std::move(why);
@@ -247,6 +249,13 @@ MoveTarget::Effects MoveTarget::on_prepared(const Result<void>& prepared, Instan
   if (phase_ != Phase::preparing) return {};
   since_ = now;
   if (!prepared) return drop(prepared.error());
+  if (OMMA_MUTANT(activate_without_cas)) {
+    phase_ = Phase::live;
+    Effects effects;
+    effects.go_live = true;
+    effects.outcome = Result<void>();
+    return effects;
+  }
   phase_ = Phase::committing;
   asking_ = true;
   commit_in_doubt_ = true;

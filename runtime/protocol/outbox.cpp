@@ -5,6 +5,7 @@
 
 #include "runtime/base/check.hpp"
 #include "runtime/base/limits.hpp"
+#include "runtime/base/mutants.hpp"
 
 namespace omma {
 
@@ -50,16 +51,18 @@ Outbox::Outbox(StreamId stream, Saved saved, Instant now)
 }
 
 Outbox::Saved Outbox::save() const {
-  return {.lives = lives_,
-          .limits = limits_,
-          .target_epoch = target_epoch_,
-          .acknowledged = acknowledged_,
-          .released = released_,
-          .unacknowledged = {unacknowledged_.begin(), unacknowledged_.end()},
-          .waiting = {waiting_.begin(), waiting_.end()},
-          .credit = credit_.save(),
-          .probes = probes_,
-          .counters = counters_};
+  Saved saved{.lives = lives_,
+              .limits = limits_,
+              .target_epoch = target_epoch_,
+              .acknowledged = acknowledged_,
+              .released = released_,
+              .unacknowledged = {unacknowledged_.begin(), unacknowledged_.end()},
+              .waiting = {waiting_.begin(), waiting_.end()},
+              .credit = credit_.save(),
+              .probes = probes_,
+              .counters = counters_};
+  if (OMMA_MUTANT(outbox_not_in_snapshot)) saved.unacknowledged.clear();
+  return saved;
 }
 
 Outbox::Effects Outbox::release(const Mark& mark, Instant now) {
@@ -183,7 +186,8 @@ std::map<std::uint64_t, std::uint64_t> Outbox::in_flight_by_origin() const {
 
 bool Outbox::is_of_this_stream(const Ack& ack) const {
   return ack.stream == stream_ && ack.lives.sender == lives_.sender && ack.lives.target != 0 &&
-         ack.lives.target >= lives_.target && ack.target_epoch >= target_epoch_;
+         ack.lives.target >= lives_.target &&
+         (OMMA_MUTANT(stale_ack_accepted) || ack.target_epoch >= target_epoch_);
 }
 
 bool Outbox::is_possible(const Ack& ack) const {
@@ -272,11 +276,13 @@ void Outbox::transmit(std::uint64_t sequence, Effects& effects) const {
 }
 
 std::uint64_t Outbox::highest_released() const {
+  if (OMMA_MUTANT(output_before_checkpoint)) return acknowledged_ + unacknowledged_.size();
   return std::min(released_, acknowledged_ + unacknowledged_.size());
 }
 
 // What was sent before the probe and had not come when it did is lost.
 void Outbox::resend_after(std::uint64_t received, Effects& effects, Instant now) {
+  if (OMMA_MUTANT(retry_without_rewind)) return;
   const std::uint64_t first = std::max(received, acknowledged_) + 1;
   for (std::uint64_t sequence = first; sequence <= probe_covers_; ++sequence) {
     transmit(sequence, effects);

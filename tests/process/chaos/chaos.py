@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The chaos test: real nodes on a network that loses, delays and cuts, killed and paused all the time
-while actors move; then what they wrote down is checked. README.md describes it.
+"""The chaos test: real nodes on a network that loses, delays and cuts, killed and paused all the
+time while actors move; then what they wrote down is checked. README.md describes it.
 
     chaos.py --seconds 300 --seed 1 --omma build/dev/omma --node build/dev/tests/process/chaos/...
 
@@ -43,7 +43,8 @@ def cameras_of(count, seconds):
     """Every second one live, the others every frame and durable."""
     frames = max(20, int(seconds * load.SHARE_OF_TIME * 2))
     for i in range(count):
-        source = f"synthetic:people?seed={7 + i}&frames={frames}&width=320&height=240&fps=2&objects=3"
+        source = (f"synthetic:people?seed={7 + i}&frames={frames}&width=320&height=240&fps=2"
+                  "&objects=3")
         yield {"name": f"street-{i}", "node": "cam-a" if i % 2 == 0 else "cam-b", "source": source,
                "frames": frames, "mode": "live" if i % 2 else "every_frame", "durable": i % 2 == 0}
 
@@ -226,7 +227,8 @@ def parse_options():
     parser.add_argument("--relays", type=int, default=2, help="in each chain")
     parser.add_argument("--period-ms", type=int, default=100, help="between a chain's numbers")
     parser.add_argument("--cameras", type=int, default=2, help="synthetic, with people counted")
-    parser.add_argument("--drain", type=float, default=DRAIN_S, help="seconds until all has arrived")
+    parser.add_argument("--drain", type=float, default=DRAIN_S,
+                        help="seconds until all has arrived")
     parser.add_argument("--keep", action="store_true", help="leave logs and histories")
     parser.add_argument("--quiet", action="store_true", help="only the summary")
     return parser.parse_args()

@@ -162,7 +162,7 @@ class Cluster:
     def omma(self, *words, patience_s=30):
         command = self.command(*words, "--cluster", self.name)
         try:
-            return subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL, text=True,
-                                  capture_output=True, timeout=patience_s)
+            return subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL,
+                                  text=True, capture_output=True, timeout=patience_s)
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, 124, "", f"no end within {patience_s} s")

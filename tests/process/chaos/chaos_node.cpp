@@ -1,4 +1,5 @@
-// omma_chaos_node: a node as the omma command runs it, with the chaos test's apps beside the others.
+// omma_chaos_node: a node as the omma command runs it, with the chaos test's apps beside the
+// others.
 //
 //   omma_chaos_node node NAME --file CLUSTER.yaml
 #include <cstdio>

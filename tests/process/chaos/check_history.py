@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Reads what the nodes of a cluster wrote down (README.md: the lines) and proves, as far as it shows,
-that no actor was ever two, lost a number, repeated one, or was left hanging.
+"""Reads what the nodes of a cluster wrote down (README.md: the lines) and proves, as far as it
+shows, that no actor was ever two, lost a number, repeated one, or was left hanging.
 
     check_history.py FOLDER            # FOLDER/*.history, and FOLDER/quiet.json if it is there
     check_history.py FOLDER --json
@@ -79,7 +79,8 @@ def read_histories(folder):
 
 
 def streams_in(event):
-    return {(peer, life, channel): processed for peer, life, channel, processed in event.fields["in"]}
+    return {(peer, life, channel): processed
+            for peer, life, channel, processed in event.fields["in"]}
 
 
 def streams_out(event):
@@ -94,9 +95,13 @@ class Checker:
         self.hangs_after_ns = int(hangs_after_s * 1e9)
         self.violations = []
         self.of_actor = collections.defaultdict(list)
-        self.last_of = {}  # Incarnation -> its last event.
+        self.stopped = set()  # Incarnations that ended in good order.
+        self.last_incarnation = {}  # By node.
         for event in events:
-            self.last_of[event.life_of_node] = event
+            if event.kind == "started":
+                self.last_incarnation[event.node] = event.life_of_node
+            if event.kind == "stopped":
+                self.stopped.add(event.life_of_node)
             if "id" in event.fields:
                 self.of_actor[event.id].append(event)
 
@@ -271,7 +276,7 @@ class Checker:
                 if frozen is not None:
                     self.check_hangs(actor, frozen, event)
         for life_of_node, frozen in open_freezes.items():
-            if self.is_last_and_ended(life_of_node):
+            if self.has_ended(life_of_node):
                 continue
             self.find("I6", f"{actor}: {frozen} and neither went on nor away")
 
@@ -285,7 +290,7 @@ class Checker:
                 if staged is not None:
                     self.check_hangs(actor, staged, event)
         for life_of_node, staged in open_stages.items():
-            if not self.is_last_and_ended(life_of_node):
+            if not self.has_ended(life_of_node):
                 self.find("I7", f"{actor}: {staged} and was never made live or dropped")
 
     def check_hangs(self, actor, begun, ended):
@@ -299,13 +304,10 @@ class Checker:
                    away["node"] in (begun.node, self.quiet.get("head"))
                    for away in self.quiet.get("away", []))
 
-    def is_last_and_ended(self, life_of_node):
+    def has_ended(self, life_of_node):
         """The incarnation was killed or stopped, so what it held is gone."""
-        if self.last_of[life_of_node].kind == "stopped":
-            return True
-        node, incarnation = life_of_node
-        last = {event.node: event.life_of_node for event in self.events if event.kind == "started"}
-        return last.get(node) != (node, incarnation) or node in self.quiet.get("killed_last", [])
+        return (life_of_node in self.stopped or
+                self.last_incarnation.get(life_of_node[0]) != life_of_node)
 
     # --- What the runner saw ----------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
-"""The checker of histories, on histories made by hand: a good one passes, and for each invariant one
-that breaks it is caught."""
+"""The checker of histories, on histories made by hand: a good one passes, and for each invariant
+one that breaks it is caught."""
 import json
 import pathlib
 import subprocess
@@ -135,7 +135,8 @@ class CheckHistoryTest(unittest.TestCase):
         self.assert_caught("I2", h.begun("a", 2, "taken_over", took=3))
 
     def test_i3_two_nodes_win_the_same_epoch(self):
-        h = Histories().start("s", "t", "a").begun("s", 1).frozen("s", 1, "t").begun("t", 2, "moved")
+        h = Histories().start("s", "t", "a").begun("s", 1).frozen("s", 1, "t")
+        h.begun("t", 2, "moved")
         self.assert_caught("I3", h.begun("a", 2, "taken_over").ended("s", 1))
 
     def test_i3_a_source_that_goes_on_without_the_compare_and_set(self):

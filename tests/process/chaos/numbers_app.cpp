@@ -137,11 +137,10 @@ class NumberTally final : public Actor {
     std::uint64_t& next = next_.at(number.getRelay());
     const std::uint64_t value = number.getValue();
     const bool right = value == next && number.getSum() == value * (value + 1) / 2;
-    out_.publish(turn, result_row(right ? "number" : "wrong",
-                                  {{"relay", number.getRelay()},
-                                   {"value", value},
-                                   {"awaited", next},
-                                   {"sum", number.getSum()}}));
+    out_.publish(turn, result_row(right ? "number" : "wrong", {{"relay", number.getRelay()},
+                                                               {"value", value},
+                                                               {"awaited", next},
+                                                               {"sum", number.getSum()}}));
     next = value + 1;
     if (number.getLast()) ended_ |= std::uint64_t{1} << number.getRelay();
     if (ended_ + 1 == std::uint64_t{1} << next_.size()) out_.publish(turn, end_row({}));
@@ -179,10 +178,9 @@ void read_source(AppQuery& query, chaos::SourceConfig::Builder out) {
 
 std::vector<std::unique_ptr<App>> make_numbers_apps() {
   std::vector<std::unique_ptr<App>> apps;
-  apps.push_back(make_app<NumberTally>(
-      "numbers", "numbers through relays", [](AppQuery& query, auto config) {
-        const auto relays =
-            static_cast<unsigned>(query.number("relays", 2, "how many, 1 to 60"));
+  apps.push_back(
+      make_app<NumberTally>("numbers", "numbers through relays", [](AppQuery& query, auto config) {
+        const auto relays = static_cast<unsigned>(query.number("relays", 2, "how many, 1 to 60"));
         auto list = config.initRelays(std::clamp(relays, 1U, 60U));
         for (unsigned i = 0; i < list.size(); ++i) {
           read_source(query, list[i].initSource());
@@ -192,9 +190,9 @@ std::vector<std::unique_ptr<App>> make_numbers_apps() {
   apps.push_back(make_app<NumberRelay>(
       "number_relay", "part of numbers",
       [](AppQuery& query, auto config) { read_source(query, config.initSource()); }));
-  apps.push_back(make_app<NumberSource>(
-      "number_source", "part of numbers",
-      [](AppQuery& query, auto config) { read_source(query, config); }));
+  apps.push_back(
+      make_app<NumberSource>("number_source", "part of numbers",
+                             [](AppQuery& query, auto config) { read_source(query, config); }));
   return apps;
 }
 

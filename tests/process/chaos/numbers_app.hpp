@@ -1,6 +1,6 @@
 // The chaos test's load: numbers run from a source through relays into a tally, and a session gets
-// a row for each. Every actor has a state that a lost, repeated or overtaken number would spoil, and
-// the tally says so in a row of its own, "wrong".
+// a row for each. Every actor has a state that a lost, repeated or overtaken number would spoil,
+// and the tally says so in a row of its own, "wrong".
 //
 //   source --+--> relay 0 --+--> tally --> session
 //            +--> relay 1 --+

@@ -117,10 +117,10 @@ class Storm {
     while (!done_) {
       if (!client) client = connect(random);
       if (client) {
-        auto reply = client->call(
-            Message::build<wire::ListProcesses>(
-                [](wire::ListProcesses::Builder out) { out.setEverywhere(true); }),
-            list_patience);
+        auto reply =
+            client->call(Message::build<wire::ListProcesses>(
+                             [](wire::ListProcesses::Builder out) { out.setEverywhere(true); }),
+                         list_patience);
         if (reply && reply->is<wire::ProcessList>()) {
           read_census(reply->as<wire::ProcessList>().getJson().cStr());
         } else {

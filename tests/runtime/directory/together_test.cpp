@@ -2,10 +2,12 @@
 #include "tests/runtime/directory/engine.hpp"
 #include "tests/runtime/directory/records.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <stdexcept>
 #include <thread>
 
@@ -97,6 +99,55 @@ TEST_CASE("what is done together and not committed never happened") {
                   std::runtime_error);
   CHECK(directory->actors()->empty());
   CHECK(directory->compare_and_set(beginning("lobby", a))->applied);
+}
+
+// While it lives no file may grow past `bytes`, as on a full disk.
+class FullDisk {
+ public:
+  explicit FullDisk(std::uintmax_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    const rlimit full{static_cast<rlim_t>(bytes), before_.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &full) == 0);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
+
+TEST_CASE(
+    "when the disk is full a commit fails, none of it happened, and later the next succeeds") {
+  TemporaryFolder folder;
+  const auto file = folder.file("directory.db");
+  auto directory = *open_sqlite_directory(file);
+  const NodeId a = known(*directory, node_of("a"));
+  // A few records fit into the transaction's memory; very many are written out before the commit.
+  const std::size_t config_bytes = GENERATE(16u, 1'000'000u);
+  std::size_t applied_count = 0;
+  Result<void> committed;
+  {
+    const FullDisk full(std::filesystem::file_size(file.string() + "-wal"));
+    committed = directory->together([&] {
+      for (std::uint64_t i = 1; i <= 12; ++i) {
+        const auto change =
+            activate(std::nullopt, ActorId{1, i}, "camera", "x", config_of(config_bytes), a);
+        const auto outcome = directory->compare_and_set(*change);
+        applied_count += outcome.ok() && outcome->applied ? 1u : 0u;
+      }
+    });
+  }
+  INFO(applied_count << " were applied before the commit");
+  REQUIRE_FALSE(committed.ok());
+  CHECK(committed.error().code == Code::unavailable);
+  CHECK(directory->actors()->empty());
+  CHECK(directory->compare_and_set(beginning("lobby", a))->applied);
+  directory.reset();
+  directory = *open_sqlite_directory(file);
+  CHECK(directory->actors()->size() == 1);
 }
 
 // A child that changes many actors together, over and over, and reports each group that was

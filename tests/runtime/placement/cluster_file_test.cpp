@@ -51,12 +51,22 @@ std::string message_of(const std::string& text) {
   return cluster.error().message;
 }
 
+TEST_CASE("a lease and a node's most actors are read") {
+  auto cluster = parse_cluster_file(with("linger: 5s", "lease: 2s"), "yard.yaml", variables);
+  REQUIRE(cluster.ok());
+  CHECK(cluster->lease == 2s);
+  cluster = parse_cluster_file(with("compute_threads: 4", "actors_max: 9"), "yard.yaml", variables);
+  REQUIRE(cluster.ok());
+  CHECK(cluster->nodes[0].actors_max == 9);
+}
+
 TEST_CASE("a cluster file is read with its defaults") {
   auto cluster = parse_cluster_file(good, "yard.yaml", variables);
   if (!cluster.ok()) FAIL(cluster.error().describe());
   CHECK(cluster->name == "yard");
   CHECK(cluster->head_node == "cloud");
   CHECK(cluster->stage_linger == 5s);
+  CHECK(cluster->lease == limits::lease_ttl);
   CHECK(cluster->model_folders == std::vector<std::filesystem::path>{"/models"});
   REQUIRE(cluster->nodes.size() == 2);
   const NodeSpec& cloud = cluster->nodes[0];
@@ -67,6 +77,7 @@ TEST_CASE("a cluster file is read with its defaults") {
   CHECK(cloud.model_folders == cluster->model_folders);
   CHECK(cloud.executors.compute_threads == 4);
   CHECK(cloud.executors.io_threads == 1);
+  CHECK(cloud.actors_max == limits::actors_per_node_max);
   CHECK_FALSE(cloud.tls.has_value());
   REQUIRE(cluster->cameras.size() == 1);
   const CameraSpec& gate = cluster->cameras[0];
@@ -220,6 +231,15 @@ TEST_CASE("a value of another type, unit or range is refused with what is expect
        "us, ms, s, min, h), like 500ms"},
       {"linger: 5s", "linger: 48h",
        "yard.yaml:3:9: cluster file: 'linger' is 48h, the longest allowed is 86400s"},
+      {"linger: 5s", "lease: 100ms",
+       "yard.yaml:3:8: cluster file: 'lease' is 100ms, the shortest allowed is 200ms"},
+      {"linger: 5s", "lease: 1h",
+       "yard.yaml:3:8: cluster file: 'lease' is 1h, the longest allowed is 600s"},
+      {"linger: 5s", "lease: soon",
+       "yard.yaml:3:8: cluster file: 'lease' is 'soon', expected a whole number with a unit (ns, "
+       "us, ms, s, min, h), like 500ms"},
+      {"compute_threads: 4", "actors_max: 0",
+       "yard.yaml:10:17: node 'cloud': 'actors_max' is 0, allowed are 1 to 1000000"},
       {"mode: live", "mode: lives",
        "yard.yaml:19:11: camera 'gate': 'mode' is 'lives', expected one of 'live', 'every_frame'"},
       {"mode: live", "pace: realtime",

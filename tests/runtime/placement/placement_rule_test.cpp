@@ -58,6 +58,21 @@ TEST_CASE("the choice follows the wish, then the spread, then the load, then the
   }
 }
 
+TEST_CASE("a node that is cordoned or full is passed over, even where it was preferred") {
+  std::vector<NodeLoad> nodes = {load_of("a", {"cloud"}, 1), load_of("b", {"cloud"}, 2),
+                                 load_of("c", {"camera"}, 3)};
+  CHECK(chosen(nodes, {"a", "cloud", ""}) == "a");
+  nodes[0].node.cordoned = true;
+  CHECK(chosen(nodes, {"a", "cloud", ""}) == "b");
+  nodes[1].actors_max = 2;
+  CHECK(chosen(nodes, {"b", "cloud", ""}) == "unavailable");
+  CHECK(chosen(nodes, {"b", "cloud", "", true}) == "c");
+  CHECK(choose_node(nodes, {"", "cloud", ""}).error().message ==
+        "no node that takes any has the role 'cloud'; nodes are: a (cloud; cordoned), b (cloud; "
+        "full, 2 actors), c (camera); start one, end a cordon, or give the role to a node in the "
+        "cluster file");
+}
+
 TEST_CASE("equally loaded nodes are taken by name") {
   const std::vector<NodeLoad> nodes = {load_of("b", {"cloud"}, 3), load_of("a", {"cloud"}, 3)};
   CHECK(chosen(nodes, {"", "cloud", ""}) == "a");
@@ -66,15 +81,17 @@ TEST_CASE("equally loaded nodes are taken by name") {
 TEST_CASE("a refusal names the nodes there are and what to do") {
   const std::vector<NodeLoad> nodes = {load_of("cam", {"camera"}),
                                        load_of("gone", {"head", "cloud"}, 0, {}, false)};
-  CHECK(choose_node(nodes, {"gone", "cloud", ""}).error().message ==
-        "node 'gone' is not alive and no alive node has the role 'cloud'; nodes are: cam (camera), "
-        "gone (head, cloud; not alive); start one, or give the role to a node in the cluster file");
+  CHECK(
+      choose_node(nodes, {"gone", "cloud", ""}).error().message ==
+      "node 'gone' takes no actors now and no node that takes any has the role 'cloud'; nodes are: "
+      "cam (camera), gone (head, cloud; not alive); start one, end a cordon, or give the role to "
+      "a node in the cluster file");
   CHECK(choose_node(nodes, {"gone", "", ""}).error().message ==
-        "node 'gone' is not alive; nodes are: cam (camera), gone (head, cloud; not alive); start "
-        "node 'gone'");
+        "node 'gone' takes no actors now; nodes are: cam (camera), gone (head, cloud; not alive); "
+        "start node 'gone', or end its cordon");
   CHECK(choose_node({}, {"", "cloud", ""}).error().message ==
-        "no alive node has the role 'cloud'; nodes are: none; start one, or give the role to a "
-        "node in the cluster file");
+        "no node that takes any has the role 'cloud'; nodes are: none; start one, end a cordon, or "
+        "give the role to a node in the cluster file");
 }
 
 }  // namespace

@@ -1,0 +1,367 @@
+#include "apps/omma_sim/simulation.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "apps/omma_sim/walker.hpp"
+#include "runtime/testkit/sim_cluster.hpp"
+
+namespace omma::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t broken_max = 8;
+constexpr std::size_t trace_lines_max = 50'000;
+constexpr Duration lease_ttl = 2s;
+constexpr Duration settle_time = 500ms;
+// With resends that have backed off to limits::resend_after_max, this is a lot.
+constexpr Duration drain_patience = 90s;
+
+class Simulation final : public Onlooker {
+ public:
+  Simulation(const Plan& plan, bool with_trace) : plan_(plan), cluster_(options(with_trace)) {}
+
+  Verdict run() {
+    cluster_.start();
+    for (const WalkerPlan& walker : plan_.walkers) begin(walker);
+    const Instant start = cluster_.time().now();
+    for (const Happening& happening : plan_.happenings) {
+      const Duration wait = start + happening.at - cluster_.time().now();
+      if (wait > Duration(0)) cluster_.advance(wait);
+      if (!verdict_.broken.empty()) break;
+      happen(happening);
+    }
+    cluster_.end_faults();
+    if (verdict_.broken.empty()) look_when_quiet();
+    finish();
+    return std::move(verdict_);
+  }
+
+  // --- Onlooker ---------------------------------------------------------------------------------
+  void began(const NodeId& node, Walker& walker) override {
+    live_[{walker.id(), node.incarnation}] = &walker;
+  }
+  void ended(const NodeId& node, Walker& walker) override {
+    const auto found = live_.find({walker.id(), node.incarnation});
+    if (found != live_.end() && found->second == &walker) live_.erase(found);
+  }
+  void on_turn(const NodeId& node, const ActorId& self) override {
+    const ActorRecord record = cluster_.record(self);
+    if (record.state == ActorRecord::State::active && record.node.incarnation == node.incarnation) {
+      return;
+    }
+    violation("I3", name_of(self) + " runs on " + node.name + " while the directory says " +
+                        record.node.name + ", epoch " + std::to_string(record.epoch));
+  }
+  void violation(const std::string& invariant, const std::string& what) override {
+    cluster_.trace(invariant, what);
+    if (verdict_.broken.size() < broken_max) verdict_.broken.push_back({invariant, what});
+  }
+  std::uint64_t life_of(const ActorId& id) override { return cluster_.record(id).life; }
+  bool is_durable(const ActorId& id) const override { return durable_.contains(id); }
+
+ private:
+  SimOptions options(bool with_trace) {
+    SimOptions options;
+    options.seed = plan_.seed;
+    for (const std::string& node : plan_.nodes) options.nodes.push_back({.name = node});
+    options.lease = LeaseTimes{.ttl = lease_ttl};
+    options.types = [this](const NodeId& node) {
+      ActorTypes types;
+      types.add(actor_type<Walker>([this, node](WalkerConfig::Reader config) {
+        return std::make_unique<Walker>(config, node, *this);
+      }));
+      return types;
+    };
+    if (with_trace) {
+      options.trace = [this](const std::string& line) {
+        if (verdict_.trace.size() < trace_lines_max) verdict_.trace.push_back(line);
+      };
+    }
+    return options;
+  }
+
+  std::string name_of(const ActorId& id) const {
+    const auto found = names_.find(id);
+    return found == names_.end() ? id.short_text() : found->second;
+  }
+
+  void begin(const WalkerPlan& plan) {
+    const ActorId id = walker_id(plan.name);
+    names_[id] = plan.name;
+    if (plan.durable) durable_.insert(id);
+    const auto ref = Turn::make_stage_ref<Walker>([&](WalkerConfig::Builder config) {
+      config.setName(plan.name);
+      config.setTicks(plan.ticks);
+      config.setPeriodMilliseconds(plan.period_ms);
+      config.setDurable(plan.durable);
+      const auto fill = [](capnp::List<capnp::Text>::Builder out,
+                           const std::vector<std::string>& names) {
+        for (unsigned i = 0; i < names.size(); ++i) out.set(i, names[i]);
+      };
+      fill(config.initSends(static_cast<unsigned>(plan.sends.size())), plan.sends);
+      fill(config.initRelays(static_cast<unsigned>(plan.relays.size())), plan.relays);
+      fill(config.initAsks(static_cast<unsigned>(plan.asks.size())), plan.asks);
+      fill(config.initFollows(static_cast<unsigned>(plan.follows.size())), plan.follows);
+      fill(config.initGlances(static_cast<unsigned>(plan.glances.size())), plan.glances);
+    });
+    const Result<ActorRecord> record = cluster_.activate(plan.node, *ref.spec);
+    if (!record) violation("I5", plan.name + " cannot begin: " + record.error().message);
+  }
+
+  void happen(const Happening& happening) {
+    using Kind = Happening::Kind;
+    switch (happening.kind) {
+      case Kind::move:
+        return move(walker_id(happening.a), happening.b);
+      case Kind::crash:
+        if (cluster_.is_there(happening.a)) ++verdict_.crashes;
+        return cluster_.crash(happening.a);
+      case Kind::begin:
+        return cluster_.begin(happening.a);
+      case Kind::pause:
+        return cluster_.pause(happening.a);
+      case Kind::resume:
+        return cluster_.resume(happening.a);
+      case Kind::cut:
+        return cluster_.partition(happening.a, happening.b);
+      case Kind::heal:
+        return cluster_.heal(happening.a, happening.b);
+      case Kind::storm:
+        return storm(happening.strength);
+      case Kind::slow: {
+        const Duration slow = std::chrono::milliseconds(happening.strength);
+        return cluster_.set_directory_delays(slow == Duration(0) ? VirtualDelays{}
+                                                                 : VirtualDelays{slow / 4, slow});
+      }
+    }
+  }
+
+  void storm(unsigned strength) {
+    MemoryFaults faults;
+    if (strength != 0) {
+      const double much = strength;
+      faults.delay_max = std::chrono::milliseconds(4 * strength * strength);
+      faults.loss = 0.02 * much;
+      faults.duplication = 0.02 * much;
+      faults.reordering = 0.03 * much;
+      faults.break_chance = 0.001 * much;
+    }
+    cluster_.set_faults(faults);
+  }
+
+  void move(const ActorId& id, const std::string& to) {
+    const ActorRecord record = cluster_.record(id);
+    const std::string& from = record.node.name;
+    if (record.state != ActorRecord::State::active || !cluster_.is_open(from)) return;
+    SimNode& source = cluster_.node(from);
+    if (source.is_paused() || source.self().incarnation != record.node.incarnation) return;
+    cluster_.trace(name_of(id), "is to move from " + from + " to " + to);
+    const std::uint64_t number = ++moves_made_;
+    open_moves_[number] = source.self().incarnation;
+    source.host().move(id, to, "simulation", [this, number](Result<MoveRecord> done) {
+      open_moves_.erase(number);
+      if (!done) {
+        ++verdict_.refused;
+        return;
+      }
+      switch (done->outcome) {
+        case MoveRecord::Outcome::moved:
+          ++verdict_.moved;
+          verdict_.pauses.push_back(done->pause);
+          break;
+        case MoveRecord::Outcome::aborted:
+          ++verdict_.aborted;
+          break;
+        default:
+          ++verdict_.refused;
+      }
+    });
+  }
+
+  // --- The end ----------------------------------------------------------------------------------
+
+  void look_when_quiet() {
+    std::string why;
+    const Instant until = cluster_.time().now() + drain_patience;
+    do {
+      cluster_.advance(settle_time);
+      why = what_is_under_way();
+    } while (!why.empty() && verdict_.broken.empty() && cluster_.time().now() < until);
+    if (!verdict_.broken.empty()) return;
+    if (!why.empty()) return violation("I5", why);
+    cluster_.advance(2 * settle_time);
+    check_hosts();
+    check_ledger();
+  }
+
+  Walker* live(const ActorId& id) {
+    const ActorRecord record = cluster_.record(id);
+    if (record.state != ActorRecord::State::active) return nullptr;
+    const auto found = live_.find({id, record.node.incarnation});
+    return found == live_.end() ? nullptr : found->second;
+  }
+
+  // Empty when nothing is.
+  std::string what_is_under_way() {
+    if (!cluster_.all_open()) return "a node is not open again";
+    for (const auto& [number, incarnation] : open_moves_) {
+      if (is_running(incarnation)) return "I6: a move has no end";
+    }
+    const auto orphans = cluster_.directory().orphans();
+    if (!orphans || !orphans->empty()) return "an actor of a lost node has no other";
+    for (const WalkerPlan& plan : plan_.walkers) {
+      const ActorId id = walker_id(plan.name);
+      Walker* walker = live(id);
+      if (walker == nullptr) return plan.name + " does not live";
+      std::string waits = waits_of(*walker);
+      if (!waits.empty()) return plan.name + waits;
+    }
+    return {};
+  }
+
+  std::string waits_of(const Walker& walker) {
+    const Walker::Account& account = walker.account();
+    if (walker.has_ticks_left()) {
+      return " made " + std::to_string(account.ticks) + " ticks of " +
+             std::to_string(walker.ticks());
+    }
+    if (!account.open.empty()) {
+      return " waits for " + std::to_string(account.open.size()) + " replies";
+    }
+    if (account.jobs_done < account.jobs_wanted) return " waits for a job";
+    for (const auto& [target, number] : account.sent) {
+      std::string missing = missing_of(walker.id(), target, Walker::sent, number);
+      if (!missing.empty()) return missing;
+    }
+    for (const ActorId& publisher : walker.follows()) {
+      Walker* source = live(publisher);
+      if (source == nullptr || source->account().published == 0) continue;
+      std::string missing =
+          missing_of(publisher, walker.id(), Walker::every, source->account().published);
+      if (!missing.empty()) return ": " + missing;
+    }
+    return {};
+  }
+
+  // What the target lacks of the sender's numbers, unless a life that ended took it.
+  std::string missing_of(const ActorId& sender, const ActorId& target, Walker::Kind kind,
+                         std::uint64_t number) {
+    Walker* receiver = live(target);
+    if (receiver == nullptr) return " sent to one that does not live";
+    const auto found = receiver->account().received.find({sender, kind});
+    const Walker::Received known =
+        found == receiver->account().received.end() ? Walker::Received{} : found->second;
+    if (known.last == number) return {};
+    const bool strict = is_durable(sender) && is_durable(target);
+    const bool first_lives = life_of(sender) == 1 && life_of(target) == 1;
+    const bool same = known.sender_life == 0 ? first_lives
+                                             : known.sender_life == life_of(sender) &&
+                                                   known.own_life == life_of(target);
+    if (!same && !strict) return {};
+    return " of " + name_of(sender) + ", kind " + std::to_string(kind) + ": " + name_of(target) +
+           " has " + std::to_string(known.last) + " of " + std::to_string(number);
+  }
+
+  bool is_running(const Incarnation& incarnation) {
+    for (const std::string& name : plan_.nodes) {
+      if (cluster_.is_open(name) && cluster_.node(name).self().incarnation == incarnation) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void check_hosts() {
+    std::map<std::string, std::size_t> living;
+    for (const WalkerPlan& plan : plan_.walkers) {
+      const ActorRecord record = cluster_.record(walker_id(plan.name));
+      ++living[record.node.name];
+      if (!cluster_.node(record.node.name).host().cell(record.id)) {
+        violation("I8", plan.name + " is not on " + record.node.name);
+      }
+    }
+    for (const std::string& name : plan_.nodes) {
+      const std::size_t cells = cluster_.node(name).cells();
+      if (cells == living[name]) continue;
+      violation("I7", name + " has " + std::to_string(cells) + " cells and " +
+                          std::to_string(living[name]) + " actors");
+    }
+  }
+
+  void check_ledger() {
+    std::vector<Accounts> all;
+    for (const auto& [node, report] : cluster_.reports()) {
+      const ActorRecord record = cluster_.record(report.id);
+      if (report.epoch != record.epoch || report.life != record.life) {
+        violation("I8", name_of(report.id) + " works under epoch " + std::to_string(report.epoch) +
+                            ", the directory says " + std::to_string(record.epoch));
+      }
+      all.push_back(accounts_of(report));
+    }
+    for (const std::string& name : plan_.nodes) {
+      all.push_back(cluster_.node(name).host().closed_accounts());
+    }
+    for (const Violation& found : ledger_check(merge(all), true)) {
+      violation("I10", found.law + ": " + found.what + ": " + found.numbers);
+    }
+  }
+
+  void finish() {
+    VirtualTime& time = cluster_.time();
+    for (const auto& [key, walker] : live_) {
+      const Walker::Account& account = walker->account();
+      for (const std::uint64_t value :
+           {key.first.low, std::uint64_t{account.ticks}, account.published, account.answered,
+            account.refused, account.jobs_done, account.anew}) {
+        time.mix(value);
+      }
+    }
+    for (const auto& [id, name] : names_) time.mix(cluster_.record(id).epoch);
+    time.mix(time.events());
+    verdict_.digest = time.digest();
+    verdict_.events = time.events();
+    verdict_.virtual_time = time.now() - Instant{};
+    verdict_.unanswered = open_moves_.size();
+  }
+
+  const Plan& plan_;
+  Verdict verdict_;
+  std::map<ActorId, std::string> names_;
+  std::set<ActorId> durable_;
+  std::map<std::pair<ActorId, Incarnation>, Walker*> live_;
+  std::map<std::uint64_t, Incarnation> open_moves_;
+  std::uint64_t moves_made_ = 0;
+  SimCluster cluster_;  // Last: its actors look at the above.
+};
+
+}  // namespace
+
+Verdict simulate(const Plan& plan, bool with_trace) {
+  return Simulation(plan, with_trace).run();
+}
+
+Plan shrink(Plan plan) {
+  for (std::size_t piece = plan.happenings.size() / 2; piece > 0; piece /= 2) {
+    for (std::size_t from = 0; from < plan.happenings.size();) {
+      Plan shorter = plan;
+      const std::size_t to = std::min(from + piece, shorter.happenings.size());
+      shorter.happenings.erase(shorter.happenings.begin() + static_cast<std::ptrdiff_t>(from),
+                               shorter.happenings.begin() + static_cast<std::ptrdiff_t>(to));
+      if (simulate(shorter, false).holds()) {
+        from = to;
+      } else {
+        plan = std::move(shorter);
+      }
+    }
+  }
+  return plan;
+}
+
+}  // namespace omma::sim

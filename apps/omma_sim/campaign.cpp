@@ -17,7 +17,7 @@ Campaign run_campaign(const CampaignOptions& options) {
       const std::uint64_t index = next.fetch_add(1);
       if (index >= options.seeds) return;
       const std::uint64_t seed = options.first_seed + index;
-      const Verdict verdict = simulate(draw_plan(seed, options.size), false);
+      const Verdict verdict = simulate(draw_plan(seed, options.size));
       std::lock_guard lock(mutex);
       ++sum.seeds;
       sum.events += verdict.events;

@@ -30,8 +30,11 @@ double milliseconds_at(const std::vector<Duration>& sorted, double part) {
   return seconds_of(sorted[index]) * 1e3;
 }
 
+void print_line(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+}
+
 void print(const Verdict& verdict) {
-  for (const std::string& line : verdict.trace) std::printf("%s\n", line.c_str());
   for (const Broken& broken : verdict.broken) {
     std::printf("BROKEN %s: %s\n", broken.invariant.c_str(), broken.what.c_str());
   }
@@ -47,7 +50,7 @@ void print(const Verdict& verdict) {
 int run_one(std::uint64_t seed, const PlanSize& size, bool shorter, bool quiet) {
   Plan plan = draw_plan(seed, size);
   if (shorter) {
-    if (simulate(plan, false).holds()) {
+    if (simulate(plan).holds()) {
       std::printf("seed %llu breaks nothing\n", static_cast<unsigned long long>(seed));
       return 0;
     }
@@ -58,7 +61,7 @@ int run_one(std::uint64_t seed, const PlanSize& size, bool shorter, bool quiet) 
       std::printf("plan %s\n", text_of(happening).c_str());
     }
   }
-  const Verdict verdict = simulate(plan, !quiet);
+  const Verdict verdict = simulate(plan, quiet ? Trace() : Trace(print_line));
   print(verdict);
   return verdict.holds() ? 0 : 1;
 }

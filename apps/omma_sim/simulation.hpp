@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,13 @@ struct Verdict {
   std::size_t unanswered = 0;  // Moves whose source died.
   std::size_t crashes = 0;
   std::vector<Duration> pauses{};
-  std::vector<std::string> trace{};
 
   bool holds() const { return broken.empty(); }
 };
 
-Verdict simulate(const Plan& plan, bool with_trace);
+// `trace` takes what happens, line by line; null for none.
+using Trace = std::function<void(const std::string& line)>;
+Verdict simulate(const Plan& plan, const Trace& trace = nullptr);
 
 // The fewest happenings found that still break something, by leaving out more and more.
 Plan shrink(Plan plan);

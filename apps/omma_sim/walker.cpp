@@ -53,9 +53,10 @@ Walker::~Walker() {
 void Walker::on_start(Turn& turn) {
   onlooker_.on_turn(node_, id_);
   const auto follow = [&](const ActorId& publisher, DeliveryClass delivery) {
-    turn.subscribe<Step>(
-        Ref<Walker>{publisher, nullptr},
-        {.delivery = delivery, .window_bytes = window_bytes, .waiting_messages_max = 0, .form = {}});
+    turn.subscribe<Step>(Ref<Walker>{publisher, nullptr}, {.delivery = delivery,
+                                                           .window_bytes = window_bytes,
+                                                           .waiting_messages_max = 0,
+                                                           .form = {}});
   };
   for (const ActorId& publisher : follows_) follow(publisher, DeliveryClass::reliable);
   for (const ActorId& publisher : glances_) follow(publisher, DeliveryClass::fresh);

@@ -57,6 +57,9 @@ inline constexpr std::size_t async_jobs_per_actor_max = 64;
 inline constexpr std::size_t snapshot_bytes_max = std::size_t{64} << 20;
 // What a move carries and a checkpoint keeps: the state, and the messages that are on their way.
 inline constexpr std::size_t moved_bytes_max = std::size_t{128} << 20;
+// Of one durable actor, on average: what a disk and a link carry beside their other work. A full
+// window of pictures then comes at most eight times a second.
+inline constexpr std::size_t checkpoint_bytes_per_second = std::size_t{64} << 20;
 // A saved actor's messages and their payloads: all streams' unacknowledged and waiting ones.
 inline constexpr std::size_t snapshot_blobs_max = std::size_t{1} << 20;
 // A snapshot travels in pieces on the bulk lane, so that a frame behind one waits for little; so

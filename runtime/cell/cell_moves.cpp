@@ -157,6 +157,17 @@ void CellCore::set_epoch(std::uint64_t epoch) {
   streams_.set_epoch(epoch);
 }
 
+namespace {
+
+// A picture that waits for its acknowledgement is in every checkpoint until then; so the larger a
+// checkpoint is, the fewer are taken.
+Duration time_to_keep(std::size_t bytes) {
+  return std::chrono::nanoseconds(std::chrono::seconds(1)) * static_cast<std::int64_t>(bytes) /
+         static_cast<std::int64_t>(limits::checkpoint_bytes_per_second);
+}
+
+}  // namespace
+
 // --- Checkpoints ---------------------------------------------------------------------------------
 
 bool CellCore::may_checkpoint() const {
@@ -185,6 +196,7 @@ void CellCore::take_checkpoint() {
   saved->checkpoints = number;
   Result<Blob> bytes = encode(*saved);
   if (!bytes) return note_error("no checkpoint: " + bytes.error().describe());
+  if (durable_) next_checkpoint_ += time_to_keep(bytes->size());
   keeping_ = Keeping{number, turns_, durable_ ? streams_.marks() : Streams::Marks{}};
   port_.keep({number, durable_, *std::move(bytes), Streams::numbers_of(saved->streams)});
 }

@@ -7,7 +7,6 @@
 #include "runtime/directory/store.hpp"
 #include "runtime/directory/stored_directory.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace omma {
@@ -265,7 +264,7 @@ Result<void> SqliteStore::append(const MoveRecord& move) {
 
 Result<std::vector<MoveRecord>> SqliteStore::moves(std::size_t count_max) {
   auto rows = select_moves_.run();
-  rows.bind(0, std::min<std::uint64_t>(count_max, limits::moves_kept_max));
+  rows.bind(0, static_cast<std::uint64_t>(count_max));
   return rows_in(rows, move_in);
 }
 

@@ -101,8 +101,8 @@ void Host::on_found(const ActorId& target, Result<std::optional<ActorRecord>> fo
   const std::optional<ActorRecord>& record = *found;
   if (record && record->state == ActorRecord::State::active) {
     // Between the directory's word and ours, or between a node's death and the fail-over.
-    const bool between_lives = lives_here(*record) ? !residents_.contains(target)
-                                                   : lost_nodes_.contains(record->node.incarnation);
+    const bool between_lives =
+        lives_here(*record) ? !residents_.contains(target) : is_lost(record->node);
     return between_lives ? search_later(target) : finish(target, *record);
   }
   std::shared_ptr<const StageSpec> spec;
@@ -116,6 +116,13 @@ void Host::on_found(const ActorId& target, Result<std::optional<ActorRecord>> fo
         target, Error{Code::not_found, "actor " + target.short_text() + " does not exist"}, true);
   }
   place(target, std::move(spec));
+}
+
+// As far as this node knows: announced as dead, or its name is borne by another life by now.
+bool Host::is_lost(const NodeId& node) const {
+  if (lost_nodes_.contains(node.incarnation) || node.name == self_.name) return true;
+  const auto known = peers_.find(node.name);
+  return known != peers_.end() && known->second != node.incarnation;
 }
 
 void Host::place(const ActorId& target, std::shared_ptr<const StageSpec> spec) {
@@ -224,10 +231,15 @@ bool Host::handle(const std::string& peer, const Message& request, const Answer&
 // The way leads over that peer no more; what it knows may be better than nothing.
 void Host::on_not_here(const std::string& peer, wire::NotHere::Reader hint) {
   const ActorId id = omma::read(hint.getId());
+  const std::optional<Route> tried = services_.switchboard.route(id);
   services_.switchboard.erase_route_over(id, peer);
   const ActorId asker = omma::read(hint.getAsker());
   const std::string node(hint.getNode().begin(), hint.getNode().size());
-  if (node.empty() || node == self_.name) return resolve(id, asker);
+  // A hint no newer than what was tried may lead back here: two that know nothing would send it to
+  // and fro.
+  const bool leads_on = !node.empty() && node != self_.name &&
+                        (!tried || hint.getEpoch() > tried->epoch);
+  if (!leads_on) return resolve(id, asker);
   services_.switchboard.set_route(id, Route{RemoteRoute{node}, hint.getEpoch()});
   strand_.post([this, id, asker, epoch = hint.getEpoch()] { tell(asker, {id, epoch}); });
 }
@@ -239,7 +251,7 @@ void Host::on_stray(const std::string& peer, const ActorId& target, const ActorI
                         write(out.initAsker(), origin);
                         if (!way || way->epoch == 0) return;
                         const auto* remote = std::get_if<RemoteRoute>(&way->way);
-                        if (remote == nullptr || remote->node == peer) return;
+                        if (remote == nullptr || remote->node == peer || remote->node == self_.name) return;
                         out.setNode(remote->node);
                         out.setEpoch(way->epoch);
                       }),

@@ -126,6 +126,7 @@ class Host final : private MoverPort {
   // Finding (host.cpp).
   void search(const ActorId& target);
   void search_later(const ActorId& target);
+  bool is_lost(const NodeId& node) const;
   void on_found(const ActorId& target, Result<std::optional<ActorRecord>> found);
   void place(const ActorId& target, std::shared_ptr<const StageSpec> spec);
   void place_among(const StageSpec& spec, const std::vector<NodeRecord>& nodes,

@@ -17,9 +17,9 @@ namespace {
 
 const std::vector<std::string> cluster_keys = {"cluster", "head",  "linger", "lease",
                                                "models",  "nodes", "cameras"};
-const std::vector<std::string> node_keys = {"name",       "listen",     "roles",
-                                            "data",       "models",     "compute_threads",
-                                            "io_threads", "actors_max", "history", "tls"};
+const std::vector<std::string> node_keys = {
+    "name",       "listen",     "roles",   "data", "models", "compute_threads",
+    "io_threads", "actors_max", "history", "tls"};
 const std::vector<std::string> tls_keys = {"authority", "certificate", "key"};
 const std::vector<std::string> camera_keys = {"name", "node",   "source",     "mode",
                                               "pace", "window", "frames_max", "durable"};

@@ -107,12 +107,9 @@ void SimCluster::end_faults() {
 }
 
 // A refusal needs the machine's word that no process listens there.
-void SimCluster::knock(const std::string& from, Duration timeout,
-                       std::function<void(bool refused)> answer) {
+SimCluster::Knock SimCluster::knock(const std::string& from, Duration timeout) const {
   const bool silent = partitioned_.contains(pair_of(from, head()));
-  const bool refused = !silent && !is_there(head());
-  time_.at(time_.now() + (silent ? timeout : knock_time),
-           [answer = std::move(answer), refused] { answer(refused); });
+  return {silent ? timeout : knock_time, !silent && !is_there(head())};
 }
 
 void SimCluster::on_dead(const NodeId& node, const Error& why) {

@@ -87,7 +87,11 @@ class SimCluster {
   const VirtualDelays& directory_delays() const { return options_.directory_delays; }
   const LeaseTimes& lease() const { return options_.lease; }
   ActorTypes types_for(const NodeId& node) const { return options_.types(node); }
-  void knock(const std::string& from, Duration timeout, std::function<void(bool refused)> answer);
+  struct Knock {
+    Duration after;
+    bool refused;
+  };
+  Knock knock(const std::string& from, Duration timeout) const;
   void on_dead(const NodeId& node, const Error& why);
   bool traces() const { return options_.trace != nullptr; }
   void trace(const std::string& node, const std::string& text) const;

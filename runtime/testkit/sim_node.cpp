@@ -85,9 +85,9 @@ NodeCoreParts SimNode::parts() {
           service_.get(),
           cluster_.lease(),
           [this](Duration timeout, std::function<void(bool)> answer) {
-            cluster_.knock(spec_.name, timeout, [this, answer = std::move(answer)](bool refused) {
-              scheduler_.run_after({}, [answer, refused] { answer(refused); });
-            });
+            const SimCluster::Knock knock = cluster_.knock(spec_.name, timeout);
+            scheduler_.run_after(knock.after, [answer = std::move(answer),
+                                               refused = knock.refused] { answer(refused); });
           },
           nullptr,
           [this](const Error& why) { cluster_.on_dead(core_->self(), why); }};

@@ -39,7 +39,9 @@ for _part in PARTS:
 BELOW["runtime/node"] = tuple(f"runtime/{p}" for p in PARTS) + BELOW["runtime/cell"]
 # The built-in actors are actors of any node: they see no node.
 BELOW["actors"] = tuple(f"runtime/{p}" for p in PARTS) + BELOW["runtime/cell"]
-_UNDER_APPS = ("actors", "runtime/node") + BELOW["actors"]
+# A cluster in virtual time: what runs a node, as an app does, and no actors of its own.
+BELOW["runtime/testkit"] = ("runtime/node",) + BELOW["actors"]
+_UNDER_APPS = ("actors", "runtime/node", "runtime/testkit") + BELOW["actors"]
 BELOW["apps"] = _UNDER_APPS
 # The command holds every app; an app does not know the others.
 BELOW["apps/omma"] = ("apps",) + _UNDER_APPS

@@ -19,6 +19,7 @@ const std::vector<std::byte> config_bytes{std::byte{1}};
 struct Access {
   Access()
       : client([this](Message request, Answer answer) {
+          ++calls;
           REQUIRE(service.handle(request, [this, answer](Result<Message> reply) {
             if (reply) reply_bytes = reply->struct_bytes();
             answer(std::move(reply));
@@ -49,6 +50,7 @@ struct Access {
   DirectoryService service{*directory, *executor};
   DirectoryClient client;
   std::size_t reply_bytes = 0;  // The last reply's struct.
+  int calls = 0;
 };
 
 RecordChange beginning() {
@@ -235,9 +237,11 @@ TEST_CASE(
 
   CHECK(save(other, {good})->front().error().code == Code::conflict);
   CHECK(save({"nobody", {1, 1}, 1}, {good}).error().code == Code::conflict);
-  CHECK(save(node, std::vector<Checkpoint>(limits::checkpoints_per_batch_max + 1, good))
+  const int calls = access.calls;
+  CHECK(save(node, std::vector<Checkpoint>(limits::checkpoints_per_batch_max + 1, stranger))
             .error()
             .code == Code::over_limit);
+  CHECK(access.calls == calls);  // It did not travel.
   CHECK(save(node, {})->empty());
   const Checkpoint nothing{lobby, 1, 8, true, {}};
   REQUIRE(save(node, {nothing})->front().ok());

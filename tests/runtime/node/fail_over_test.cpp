@@ -68,7 +68,8 @@ struct Headquarters {
     if (refusing) return done(Error{Code::unavailable, "not now"});
     const auto record = directory->actor(id);
     NodeId target;
-    for (const NodeRecord& one : *directory->nodes()) {
+    const auto nodes = directory->nodes();
+    for (const NodeRecord& one : *nodes) {
       if (one.id.name == node) target = one.id;
     }
     const auto change = take_over(*record, id, (*record)->epoch, target, false);
@@ -94,7 +95,8 @@ struct Headquarters {
     return *std::move(answer);
   }
   bool is_alive(const NodeId& node) {
-    for (const NodeRecord& one : *directory->nodes()) {
+    const auto nodes = directory->nodes();
+    for (const NodeRecord& one : *nodes) {
       if (one.id.incarnation == node.incarnation) return one.alive;
     }
     return false;

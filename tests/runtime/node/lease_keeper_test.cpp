@@ -17,10 +17,11 @@ namespace {
 const LeaseTimes times{6s, 1s};
 const NodeId east{"east", {1, 1}, 1};
 
-Message granted(Duration ttl = 6s) {
+Message granted(Duration ttl, const std::string& lost) {
   return Message::build<wire::LeaseGranted>([&](wire::LeaseGranted::Builder out) {
     out.setTtlNs(static_cast<std::uint64_t>(ttl.count()));
     out.setHoldNs(1'000'000'000);
+    if (!lost.empty()) out.initLost(1)[0].setName(lost);
   });
 }
 
@@ -47,6 +48,9 @@ struct KeptNode {
                               fenced = now_fenced;
                               events.push_back(now_fenced ? "fenced" : "free");
                             },
+                            [this](const std::vector<NodeId>& nodes) {
+                              for (const NodeId& node : nodes) lost.push_back(node.name);
+                            },
                             [this](const Error& why) {
                               events.push_back("dead");
                               REQUIRE(why.code == Code::conflict);
@@ -60,7 +64,7 @@ struct KeptNode {
     ++asked;
     switch (head) {
       case Head::answers:
-        return answer(granted(ttl));
+        return answer(granted(ttl, head_says_lost));
       case Head::calls_it_dead:
         return answer(Error{Code::conflict, "node east is declared dead"});
       case Head::is_silent:
@@ -74,11 +78,13 @@ struct KeptNode {
   std::shared_ptr<Log> log;
   Head head = Head::answers;
   Duration ttl = 6s;
+  std::string head_says_lost;
   Instant may_work_until{};
   bool fenced = false;
   std::size_t asked = 0;
   std::size_t knocks = 0;
   std::vector<std::string> events;
+  std::vector<std::string> lost;
   std::unique_ptr<LeaseKeeper> keeper;
 };
 
@@ -157,6 +163,14 @@ TEST_CASE("the head's length of a lease counts, not the node's own") {
   node.head = KeptNode::Head::is_silent;
   node.caf.advance(801ms);
   CHECK_FALSE(node.may_work());
+}
+
+TEST_CASE("with a renewal comes word of the others that are dead") {
+  KeptNode node;
+  CHECK(node.lost.empty());
+  node.head_says_lost = "west";
+  node.caf.advance(1500ms);
+  CHECK(node.lost == std::vector<std::string>{"west"});
 }
 
 TEST_CASE("after close nothing is asked or told") {

@@ -119,8 +119,8 @@ struct CheckpointHead {
 }
 
 struct SaveCheckpoints {
-  # The states travel as one payload: in the order of the heads, each from a multiple of 64 bytes on.
-  # No payload when all states are empty. Answered with SaveOutcomes.
+  # The states travel as one payload: in the order of the heads, each from a multiple of 64 bytes
+  # on. No payload when all states are empty. Answered with SaveOutcomes.
   by @0 :NodeRef;
   heads @1 :List(CheckpointHead);
 }

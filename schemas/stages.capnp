@@ -35,8 +35,8 @@ struct CameraConfig {
   node @9 :Text;
   # Where it has to live; empty for any node with the role "camera".
   durable @10 :Bool;
-  # No crash loses or repeats a frame on its way to the results: every stage saves what it did before
-  # anybody sees it. Costs the time of a disk write a batch.
+  # No crash loses or repeats a frame on its way to the results: every stage saves what it did
+  # before anybody sees it. Costs the time of a disk write a batch.
 }
 
 struct RouterConfig {

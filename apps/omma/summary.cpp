@@ -193,8 +193,8 @@ std::string ledger_text(const Accounts& accounts, const std::vector<Violation>& 
               std::to_string(edge.in_flight);
       if (edge.lost > 0) text += " + lost with " + edge.lost_with + " " + std::to_string(edge.lost);
       if (edge.unrecorded > 0) {
-        text += " - not on record since " + edge.lost_with + " died " +
-                std::to_string(edge.unrecorded);
+        text +=
+            " - not on record since " + edge.lost_with + " died " + std::to_string(edge.unrecorded);
       }
       text += "\n";
     }

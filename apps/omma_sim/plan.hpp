@@ -42,6 +42,7 @@ struct Happening {
 struct Plan {
   std::uint64_t seed = 1;
   std::vector<std::string> nodes;  // The head is the first.
+  std::uint32_t lease_ms = 0;      // How long a node may live without the head's word.
   std::vector<WalkerPlan> walkers;
   std::vector<Happening> happenings;  // In the order of time.
 };

@@ -17,10 +17,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t broken_max = 8;
-constexpr Duration lease_ttl = 2s;
 constexpr Duration settle_time = 500ms;
-// Of each actor and each pair of nodes; a hundred times what a run without storms has.
-constexpr std::uint64_t events_max_each = 100'000;
+// Of each actor and each pair of nodes; twenty times what a run that calms down has.
+constexpr std::uint64_t events_max_each = 10'000;
 // With resends that have backed off to limits::resend_after_max, this is a lot.
 constexpr Duration drain_patience = 90s;
 
@@ -72,7 +71,7 @@ class Simulation final : public Onlooker {
     SimOptions options;
     options.seed = plan_.seed;
     for (const std::string& node : plan_.nodes) options.nodes.push_back({.name = node});
-    options.lease = LeaseTimes{.ttl = lease_ttl};
+    options.lease = LeaseTimes{.ttl = std::chrono::milliseconds(plan_.lease_ms)};
     options.types = [this](const NodeId& node) {
       ActorTypes types;
       types.add(actor_type<Walker>([this, node](WalkerConfig::Reader config) {
@@ -112,17 +111,46 @@ class Simulation final : public Onlooker {
     if (!record) violation("I5", plan.name + " cannot begin: " + record.error().message);
   }
 
+  std::string busiest() {
+    std::string text;
+    for (const std::string& name : plan_.nodes) {
+      if (!cluster_.is_open(name)) continue;
+      const auto packets = cluster_.node(name).core().switchboard().counters();
+      text += name + ": " + std::to_string(packets.local) + " local, " +
+              std::to_string(packets.remote) + " remote, " + std::to_string(packets.unrouted) +
+              " unrouted, " + std::to_string(packets.strays) + " strays, " +
+              std::to_string(cluster_.node(name).host().counters().lookups) + " lookups; ";
+    }
+    return text;
+  }
+
+  // What is saved under a later epoch is never replaced by what is saved under an earlier one.
+  void check_checkpoints() {
+    for (const auto& [id, name] : names_) {
+      const auto saved = cluster_.directory().checkpoint(id);
+      if (!saved || !*saved) continue;
+      std::uint64_t& epoch = checkpoint_epochs_[id];
+      if ((*saved)->epoch < epoch) {
+        violation("I2", name + "'s checkpoint of epoch " + std::to_string(epoch) +
+                            " was replaced by one of epoch " + std::to_string((*saved)->epoch));
+      }
+      epoch = (*saved)->epoch;
+    }
+  }
+
   // Lets time go on; a storm of packets that does not end would keep it from doing so.
   void pass(Duration time) {
     const std::uint64_t events_max =
         events_max_each * (plan_.walkers.size() + plan_.nodes.size() * plan_.nodes.size());
     VirtualTime& virtual_time = cluster_.time();
     if (virtual_time.advance_until(time, [&] { return virtual_time.events() > events_max; })) {
-      violation("I5", "more than " + std::to_string(events_max) + " events: it does not calm down");
+      violation("I5", "more than " + std::to_string(events_max) +
+                          " events: it does not calm down; " + busiest());
     }
   }
 
   void happen(const Happening& happening) {
+    check_checkpoints();
     using Kind = Happening::Kind;
     switch (happening.kind) {
       case Kind::move:
@@ -349,6 +377,7 @@ class Simulation final : public Onlooker {
   std::set<ActorId> durable_;
   std::map<std::pair<ActorId, Incarnation>, Walker*> live_;
   std::map<std::uint64_t, Incarnation> open_moves_;
+  std::map<ActorId, std::uint64_t> checkpoint_epochs_;
   std::uint64_t moves_made_ = 0;
   SimCluster cluster_;  // Last: its actors look at the above.
 };

@@ -83,7 +83,7 @@ void Walker::walk_on(Turn& turn) {
 
 void Walker::tick(Turn& turn) {
   ++account_.ticks;
-  for (const ActorId& target : sends_) send_to(target, turn);
+  for (const ActorId& target : sends_) send_to(target, turn, Origin{});
   if (!asks_.empty()) {
     const ActorId& asked = asks_[turn.random().below(asks_.size())];
     const std::uint64_t number = ++account_.asked;
@@ -114,12 +114,15 @@ void Walker::do_chore(Turn& turn) {
   });
 }
 
-void Walker::send_to(const ActorId& target, Turn& turn) {
+void Walker::send_to(const ActorId& target, Turn& turn, const Origin& origin) {
   const std::uint64_t number = ++account_.sent[target];
   turn.send<Step>(Ref<Walker>{target, nullptr}, [&](Step::Builder out) {
     out.setKind(sent);
     out.setNumber(number);
     out.setLife(onlooker_.life_of(id_));
+    out.setOriginHigh(origin.sender.high);
+    out.setOriginLow(origin.sender.low);
+    out.setOriginNumber(origin.number);
   });
 }
 
@@ -127,7 +130,10 @@ void Walker::on(Step::Reader step, Turn& turn) {
   onlooker_.on_turn(node_, id_);
   check({turn.sender(), static_cast<Kind>(step.getKind())}, step);
   if (step.getKind() == newest) return;
-  for (const ActorId& target : relays_) send_to(target, turn);
+  if (step.getOriginNumber() != 0) check_relayed(turn.sender(), step);
+  // So that its receiver can tell sent from published, one is even and the other odd.
+  const Origin origin{turn.sender(), 2 * step.getNumber() + step.getKind()};
+  for (const ActorId& target : relays_) send_to(target, turn, origin);
 }
 
 // Within one pair of lives every number comes once and in order; across the end of a life, which
@@ -147,6 +153,26 @@ void Walker::check(const From& from, const Step::Reader& step) {
                                   text_of(step.getLife()) + ", " + text_of(own_life) + ")");
   }
   known = {number, step.getLife(), own_life};
+}
+
+// The relay sent these in the order in which they came to it. When it sends before it has a
+// checkpoint, dies, and then takes its inputs in another order, its numbers still fit and these do
+// not.
+void Walker::check_relayed(const ActorId& relay, const Step::Reader& step) {
+  const ActorId origin{step.getOriginHigh(), step.getOriginLow()};
+  if (!onlooker_.is_durable(id_) || !onlooker_.is_durable(relay) || !onlooker_.is_durable(origin)) {
+    return;
+  }
+  const Kind kind = step.getOriginNumber() % 2 == 0 ? relayed_sent : relayed_every;
+  const std::uint64_t number = step.getOriginNumber() / 2;
+  Received& known = account_.received[{{relay.high ^ origin.high, relay.low ^ origin.low}, kind}];
+  const bool first = known.last == 0 && kind == relayed_every;
+  if (number != known.last + 1 && !first) {
+    onlooker_.violation("I1", name_ + " got number " + text_of(number) + " of " +
+                                  origin.short_text() + " over " + relay.short_text() + " after " +
+                                  text_of(known.last));
+  }
+  known.last = number;
 }
 
 void Walker::on(Question::Reader question, Turn& turn) {

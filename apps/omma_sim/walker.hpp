@@ -47,7 +47,8 @@ class Walker final : public Actor {
   }
   static bool durable(WalkerConfig::Reader config) { return config.getDurable(); }
 
-  enum Kind : std::uint8_t { sent = 0, every = 1, newest = 2 };
+  // The last two are of a relayed number: what came to the relay, as sent or as every.
+  enum Kind : std::uint8_t { sent = 0, every = 1, newest = 2, relayed_sent = 3, relayed_every = 4 };
   struct From {
     ActorId sender;
     Kind kind = sent;
@@ -99,7 +100,12 @@ class Walker final : public Actor {
  private:
   void tick(Turn& turn);
   void walk_on(Turn& turn);
-  void send_to(const ActorId& target, Turn& turn);
+  struct Origin {
+    ActorId sender;
+    std::uint64_t number = 0;
+  };
+  void send_to(const ActorId& target, Turn& turn, const Origin& origin);
+  void check_relayed(const ActorId& relay, const Step::Reader& step);
   void do_chore(Turn& turn);
   void check(const From& from, const Step::Reader& step);
 

@@ -59,6 +59,10 @@ struct Step {
   number @1 :UInt64;
   life @2 :UInt64;
   # Of the sender when it sent.
+  originHigh @3 :UInt64;
+  originLow @4 :UInt64;
+  originNumber @5 :UInt64;
+  # What it was relayed for; 0 for nothing.
 }
 
 struct Question {

@@ -138,8 +138,8 @@ inline constexpr std::size_t results_per_reply_max = 1024;
 inline constexpr std::size_t model_file_bytes_max = std::size_t{1} << 30;
 // A card is a page of JSON; what is larger is another file.
 inline constexpr std::size_t model_card_bytes_max = std::size_t{64} << 10;
-// A model that a node lacks comes from a peer in pieces: small enough not to delay the pictures that
-// share the link's bulk lane, and 30 of them are a detector.
+// A model that a node lacks comes from a peer in pieces: small enough not to delay the pictures
+// that share the link's bulk lane, and 30 of them are a detector.
 inline constexpr std::size_t blob_chunk_bytes = std::size_t{1} << 20;
 // Models that came from peers, on a node's disk; past it the one used longest ago goes.
 inline constexpr std::size_t model_cache_bytes_max = std::size_t{8} << 30;
@@ -187,8 +187,8 @@ inline constexpr std::chrono::nanoseconds resend_after_max = 5s;
 inline constexpr unsigned silent_resends_before_lookup = 3;
 inline constexpr std::chrono::nanoseconds heartbeat_interval = 500ms;
 inline constexpr std::chrono::nanoseconds suspect_after = 2s;
-// A node that is silent this long, and a sixth of it more, is declared dead; see protocol/lease.hpp.
-// The head's own restart must fit in.
+// A node that is silent this long, and a sixth of it more, is declared dead; see
+// protocol/lease.hpp. The head's own restart must fit in.
 inline constexpr std::chrono::nanoseconds lease_ttl = 6s;
 // Between two looks at all leases: each reads the directory.
 inline constexpr std::chrono::nanoseconds lease_look_min = 50ms;
@@ -200,8 +200,8 @@ inline constexpr std::chrono::nanoseconds reconnect_delay_max = 2s;
 inline constexpr std::chrono::nanoseconds request_timeout = 10s;
 // What a crash takes from an actor that is not durable is at most what this much time brought.
 inline constexpr std::chrono::nanoseconds checkpoint_interval = 1s;
-// A durable actor's outputs wait for a checkpoint, so they come often; one commit at the head serves
-// all that came meanwhile.
+// A durable actor's outputs wait for a checkpoint, so they come often; one commit at the head
+// serves all that came meanwhile.
 inline constexpr std::chrono::nanoseconds durable_checkpoint_interval = 20ms;
 inline constexpr std::chrono::nanoseconds checkpoint_retry_delay = 500ms;
 // In live mode a recorded picture waits no longer for its tracks: they were dropped on their way.

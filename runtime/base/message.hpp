@@ -53,9 +53,8 @@ class Message {
 
   // From the wire: `words` is the flat encoding (segment table first) and is kept, not copied.
   // corrupt when it is not such an encoding, over_limit when a part is too large.
-  static Result<Message> from_wire(
-      std::uint64_t type_id, Blob words, std::vector<Blob> payloads,
-      std::size_t struct_bytes_max = limits::message_struct_bytes_max);
+  static Result<Message> from_wire(std::uint64_t type_id, Blob words, std::vector<Blob> payloads,
+                                   std::size_t struct_bytes_max = limits::message_struct_bytes_max);
 
   bool is_null() const { return body_ == nullptr; }
   std::uint64_t type_id() const { return body_ ? body_->type_id : 0; }

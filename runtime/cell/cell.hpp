@@ -42,10 +42,11 @@ struct CellInput {
   };
   struct Stop {};
 
-  // --- Moves and checkpoints; a cell that stands still keeps its inputs until it goes on ----------
-  // Made from a snapshot, it now may run.
+  // --- Moves and checkpoints; a cell that stands still keeps its inputs until it goes on
+  // ---------- Made from a snapshot, it now may run.
   struct GoLive {};
-  // Stands still from here on, and gives its snapshot: encoded, with the actors it has streams with.
+  // Stands still from here on, and gives its snapshot: encoded, with the actors it has streams
+  // with.
   struct Frozen {
     Blob snapshot;
     std::vector<ActorId> peers;

@@ -43,8 +43,8 @@ struct CellReport {
   bool blocked = false;
   bool ends_frames = false;
   bool durable = false;
-  std::uint64_t checkpoints = 0;       // Taken so far.
-  std::vector<std::string> died_with;  // Nodes that took an earlier life of it along.
+  std::uint64_t checkpoints = 0;                  // Taken so far.
+  std::vector<std::string> died_with;             // Nodes that took an earlier life of it along.
   std::map<std::string, std::uint64_t> captured;  // By camera.
   std::map<std::uint64_t, StageCounts> stage;     // By origin camera.
   std::vector<Streams::OutAccount> out;

@@ -36,42 +36,41 @@ bool CellRunner::handle(CellInput& input, SelfMail& mail) {
   if (!suspended_ && !port_->may_work()) suspended_ = true;
   bool lives = true;
   bool goes_on = false;
-  const bool steers = std::visit(
-      Overloaded{
-          [&](CellInput::GoLive&) {
-            dormant_ = false;
-            core_->go_live();
-            return goes_on = true;
-          },
-          [&](CellInput::Freeze& wanted) {
-            freeze(wanted);
-            return true;
-          },
-          [&](CellInput::Thaw& thaw) {
-            frozen_ = false;
-            if (thaw.epoch != 0) core_->set_epoch(thaw.epoch);
-            return goes_on = true;
-          },
-          [&](CellInput::Suspend& suspend) {
-            suspended_ = suspend.stands;
-            return goes_on = true;
-          },
-          [&](CellInput::Drop&) {
-            lives = false;
-            return true;
-          },
-          [&](CellInput::ReportWanted& wanted) {
-            wanted.answer(core_->report());
-            return true;
-          },
-          [&](CellInput::Stop&) {
-            if (!stands()) core_->flush_acks();
-            lives = false;
-            return true;
-          },
-          [](auto&) { return false; },
-      },
-      input.what);
+  const bool steers = std::visit(Overloaded{
+                                     [&](CellInput::GoLive&) {
+                                       dormant_ = false;
+                                       core_->go_live();
+                                       return goes_on = true;
+                                     },
+                                     [&](CellInput::Freeze& wanted) {
+                                       freeze(wanted);
+                                       return true;
+                                     },
+                                     [&](CellInput::Thaw& thaw) {
+                                       frozen_ = false;
+                                       if (thaw.epoch != 0) core_->set_epoch(thaw.epoch);
+                                       return goes_on = true;
+                                     },
+                                     [&](CellInput::Suspend& suspend) {
+                                       suspended_ = suspend.stands;
+                                       return goes_on = true;
+                                     },
+                                     [&](CellInput::Drop&) {
+                                       lives = false;
+                                       return true;
+                                     },
+                                     [&](CellInput::ReportWanted& wanted) {
+                                       wanted.answer(core_->report());
+                                       return true;
+                                     },
+                                     [&](CellInput::Stop&) {
+                                       if (!stands()) core_->flush_acks();
+                                       lives = false;
+                                       return true;
+                                     },
+                                     [](auto&) { return false; },
+                                 },
+                                 input.what);
   if (!lives) return false;
   if (goes_on) {
     go_on(mail);
@@ -95,8 +94,8 @@ void CellRunner::freeze(const CellInput::Freeze& freeze) {
   if (!bytes) return freeze.answer(bytes.error());
   frozen_ = true;
   const std::set<ActorId> peers = core_->peers();
-  freeze.answer(CellInput::Frozen{*std::move(bytes), {peers.begin(), peers.end()},
-                                  Streams::numbers_of(saved->streams)});
+  freeze.answer(CellInput::Frozen{
+      *std::move(bytes), {peers.begin(), peers.end()}, Streams::numbers_of(saved->streams)});
 }
 
 // What came while it stood still.
@@ -113,31 +112,28 @@ void CellRunner::go_on(SelfMail& mail) {
 
 void CellRunner::work(CellInput& input, SelfMail& mail) {
   CellCore& core = *core_;
-  std::visit(Overloaded{
-                 [&](Packet& packet) { core.on_packet(std::move(packet)); },
-                 [&](CellInput::JobResult& job) { core.on_job(job.job, std::move(job.result)); },
-                 [&](CellInput::Route& route) {
-                   core.on_route(route.target, route.epoch, route.life);
-                 },
-                 [&](CellInput::NotReached& lost) {
-                   core.on_not_reached(lost.target, lost.why, lost.gone);
-                 },
-                 [&](CellInput::Command& command) { core.on_command(std::move(command.run)); },
-                 [&](CellInput::FlushAcks&) {
-                   flush_on_its_way_ = false;
-                   core.flush_acks();
-                 },
-                 [&](CellInput::Wake& wake) {
-                   if (wake.generation != wake_generation_) return;
-                   wake_at_.reset();
-                   core.on_time();
-                 },
-                 [&](CellInput::Checkpointed& done) {
-                   core.on_checkpointed(done.number, done.kept);
-                 },
-                 [](auto&) { OMMA_CHECK(false, "a steering input among the others"); },
-             },
-             input.what);
+  std::visit(
+      Overloaded{
+          [&](Packet& packet) { core.on_packet(std::move(packet)); },
+          [&](CellInput::JobResult& job) { core.on_job(job.job, std::move(job.result)); },
+          [&](CellInput::Route& route) { core.on_route(route.target, route.epoch, route.life); },
+          [&](CellInput::NotReached& lost) {
+            core.on_not_reached(lost.target, lost.why, lost.gone);
+          },
+          [&](CellInput::Command& command) { core.on_command(std::move(command.run)); },
+          [&](CellInput::FlushAcks&) {
+            flush_on_its_way_ = false;
+            core.flush_acks();
+          },
+          [&](CellInput::Wake& wake) {
+            if (wake.generation != wake_generation_) return;
+            wake_at_.reset();
+            core.on_time();
+          },
+          [&](CellInput::Checkpointed& done) { core.on_checkpointed(done.number, done.kept); },
+          [](auto&) { OMMA_CHECK(false, "a steering input among the others"); },
+      },
+      input.what);
   flush_later(mail);
   wake_later(mail);
 }

@@ -79,7 +79,8 @@ struct Parts {
 
 Result<Parts> take_apart(const Blob& bytes) {
   Header header;
-  if (bytes.size() < sizeof(header)) return damaged("only " + std::to_string(bytes.size()) + " bytes");
+  if (bytes.size() < sizeof(header))
+    return damaged("only " + std::to_string(bytes.size()) + " bytes");
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.magic != magic) return damaged("not one at all, or of another layout");
   if (header.blobs > limits::snapshot_blobs_max || header.struct_bytes > bytes.size()) {
@@ -141,7 +142,9 @@ Result<CellSnapshot> decode_cell_snapshot(const Blob& bytes) {
     }
     snapshot = SnapshotReader(parts->blobs).read(root);
   });
-  KJ_IF_MAYBE (exception, failure) { return damaged(exception->getDescription().cStr()); }
+  KJ_IF_MAYBE (exception, failure) {
+    return damaged(exception->getDescription().cStr());
+  }
   return snapshot;
 }
 

@@ -22,8 +22,8 @@ namespace omma {
 struct Continuation {
   CellSnapshot snapshot;
   std::string died_with;  // The node that was lost; empty for a move.
-  // On the cell's own thread, once the actor is made or cannot be. Then it stands still: GoLive lets
-  // it run, Drop ends it.
+  // On the cell's own thread, once the actor is made or cannot be. Then it stands still: GoLive
+  // lets it run, Drop ends it.
   std::function<void(Result<void>)> prepared;
 };
 

@@ -213,8 +213,7 @@ Result<std::vector<Result<void>>> StoredDirectory::save_checkpoints(
   if (auto begun = operation.begin(); !begun.ok()) return begun.error();
   auto writer = store_->find_node(by.name);
   if (!writer.ok()) return writer.error();
-  if (auto live = check_live(*writer, by);
-      !live.ok() && !OMMA_MUTANT(checkpoint_not_fenced)) {
+  if (auto live = check_live(*writer, by); !live.ok() && !OMMA_MUTANT(checkpoint_not_fenced)) {
     return Error{live.error().code,
                  std::to_string(checkpoints.size()) + " checkpoints: " + live.error().message};
   }

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "runtime/base/check.hpp"
 #include "runtime/protocol/move_record.hpp"
 
 namespace omma {
@@ -112,29 +111,16 @@ void FailOver::carry_out(const FailOverPlan::Step& step) {
                           {"why", step.why}});
       return;
     case FailOverPlan::Step::Kind::end:
-      return end(step);
+      // Whoever takes over what stays ends it: see Host::take_over.
+      return revive(services_.self, step);
     case FailOverPlan::Step::Kind::revive:
-      services_.revive(step.to.id.name, step.actor.id, [this, step](Result<ActorRecord> record) {
-        strand_.post([this, step, record = std::move(record)] { on_revived(step, record); });
-      });
+      return revive(step.to.id.name, step);
   }
 }
 
-void FailOver::end(const FailOverPlan::Step& step) {
-  const ActorRecord& actor = step.actor;
-  const auto change = retire(actor, actor.id, actor.epoch, actor.node);
-  OMMA_CHECK(change.ok(), actor.id.text());
-  services_.directory.compare_and_set(*change, [this, step](Result<ChangeOutcome> outcome) {
-    strand_.post([this, step, outcome = std::move(outcome)] {
-      if (!outcome) {
-        ++failed_;
-        return plan_.on_failed(step.actor.id, {}, services_.clock.now());
-      }
-      ++ended_;
-      plan_.on_done(step.actor.id, services_.clock.now());
-      services_.log.info("fail-over", "ended with its node",
-                         {{"actor", step.actor.type + "/" + step.actor.name}, {"why", step.why}});
-    });
+void FailOver::revive(const std::string& node, const FailOverPlan::Step& step) {
+  services_.revive(node, step.actor.id, [this, step](Result<ActorRecord> record) {
+    strand_.post([this, step, record = std::move(record)] { on_revived(step, record); });
   });
 }
 
@@ -147,8 +133,12 @@ void FailOver::on_revived(const FailOverPlan::Step& step, const Result<ActorReco
         {{"actor", title}, {"on", step.to.id.name}, {"why", record.error().message}});
     return plan_.on_failed(step.actor.id, step.to.id.name, services_.clock.now());
   }
-  ++revived_;
   plan_.on_done(step.actor.id, services_.clock.now());
+  if (step.kind == FailOverPlan::Step::Kind::end) {
+    ++ended_;
+    return services_.log.info("fail-over", "ended", {{"actor", title}, {"why", step.why}});
+  }
+  ++revived_;
   services_.log.info("fail-over", "revived",
                      {{"actor", title},
                       {"was_on", step.actor.node.name},

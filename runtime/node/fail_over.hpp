@@ -30,6 +30,7 @@ struct FailOverServices {
   const ActorTypes& types;
   const DirectoryClient& directory;
   LeaseService& leases;
+  std::string self;  // The head's name.
   // Has the actor go on at that node; answers with its record there.
   std::function<void(const std::string& node, const ActorId& id,
                      std::function<void(Result<ActorRecord>)> done)>
@@ -64,7 +65,7 @@ class FailOver {
                   const std::vector<ActorRecord>& actors);
   void look_later();
   void carry_out(const FailOverPlan::Step& step);
-  void end(const FailOverPlan::Step& step);
+  void revive(const std::string& node, const FailOverPlan::Step& step);
   void on_revived(const FailOverPlan::Step& step, const Result<ActorRecord>& record);
   void log_move(const FailOverPlan::Step& step, const ActorRecord& record) const;
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "runtime/base/limits.hpp"
-#include "runtime/node/gateway.hpp"
 
 namespace omma {
 namespace {
@@ -77,15 +76,12 @@ FailOverPlan::Step FailOverPlan::decide(const ActorRecord& orphan, const Try& tr
         "the head knows no actor type '" + orphan.type + "'; all nodes must run the same build";
     return step;
   }
-  if (orphan.type == gateway_type_name) {
+  if (type->stays != nullptr) {
     step.kind = Step::Kind::end;
-    step.why = "it stood for node '" + orphan.node.name + "', which is dead";
+    step.why = "node '" + orphan.node.name + "' is dead, and " + type->stays;
     return step;
   }
-  NodeWish rule = home_wish(*type, orphan, homes);
-  if (type->stays != nullptr) {
-    rule = {orphan.node.name, {}, {}};  // Its node's next life has what it stays for.
-  }
+  const NodeWish rule = home_wish(*type, orphan, homes);
   std::vector<NodeLoad> others;
   for (const NodeLoad& load : loads) {
     if (load.node.id.name != tried.avoid) others.push_back(load);

@@ -26,7 +26,7 @@ class FailOverPlan {
   struct Step {
     enum class Kind : std::uint8_t {
       revive,  // On node `to`.
-      end,     // It stood for a process that is gone: nobody can go on with it.
+      end,     // It belonged to a process that is gone. A stage begins anew when it is wanted.
       wait,    // No node will do now; said once for each reason.
     };
     Kind kind = Kind::revive;

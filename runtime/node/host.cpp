@@ -157,8 +157,8 @@ void Host::place_among(const StageSpec& spec, const std::vector<NodeRecord>& nod
       }),
       limits::request_timeout, [done](Result<Message> reply) {
         if (!reply) return done(reply.error());
-        auto record =
-            reply->is<wire::ActorRecord>() ? omma::read(reply->as<wire::ActorRecord>()) : std::nullopt;
+        auto record = reply->is<wire::ActorRecord>() ? omma::read(reply->as<wire::ActorRecord>())
+                                                     : std::nullopt;
         if (!record) return done(Error{Code::corrupt, "activation was answered without a record"});
         done(*std::move(record));
       });
@@ -237,8 +237,12 @@ void Host::on_not_here(const std::string& peer, wire::NotHere::Reader hint) {
   const std::string node(hint.getNode().begin(), hint.getNode().size());
   // A hint no newer than what was tried may lead back here: two that know nothing would send it to
   // and fro.
-  const bool leads_on = !node.empty() && node != self_.name &&
-                        (!tried || hint.getEpoch() > tried->epoch);
+  const bool leads_on =
+      !node.empty() && node != self_.name && (!tried || hint.getEpoch() > tried->epoch);
+  if (!leads_on && tried && tried->epoch != 0) {
+    // The directory will name the same place until somebody has it there: not at once.
+    return strand_.post_after(between_lives_delay, [this, id, asker] { resolve(id, asker); });
+  }
   if (!leads_on) return resolve(id, asker);
   services_.switchboard.set_route(id, Route{RemoteRoute{node}, hint.getEpoch()});
   strand_.post([this, id, asker, epoch = hint.getEpoch()] { tell(asker, {id, epoch}); });
@@ -251,7 +255,8 @@ void Host::on_stray(const std::string& peer, const ActorId& target, const ActorI
                         write(out.initAsker(), origin);
                         if (!way || way->epoch == 0) return;
                         const auto* remote = std::get_if<RemoteRoute>(&way->way);
-                        if (remote == nullptr || remote->node == peer || remote->node == self_.name) return;
+                        if (remote == nullptr || remote->node == peer || remote->node == self_.name)
+                          return;
                         out.setNode(remote->node);
                         out.setEpoch(way->epoch);
                       }),

@@ -82,13 +82,13 @@ Cell Host::spawn(const ActorRecord& record, std::shared_ptr<Continuation> contin
   }
   const CellCore::Identity identity{record.id,     record.type,  record.name,
                                     record.config, record.epoch, record.life};
-  return services_.scheduler.spawn(
-      {identity, *type,
-       [this, record](const Cell& own) {
-         return std::make_unique<NodePort>(record.id, record.type + " '" + record.name + "'", own,
-                                           services_, *this);
-       },
-       std::move(continuation)});
+  return services_.scheduler.spawn({identity, *type,
+                                    [this, record](const Cell& own) {
+                                      return std::make_unique<NodePort>(
+                                          record.id, record.type + " '" + record.name + "'", own,
+                                          services_, *this);
+                                    },
+                                    std::move(continuation)});
 }
 
 // From now on it can be reached here.

@@ -100,8 +100,8 @@ Cell Host::stage(const ActorRecord& record, CellSnapshot snapshot,
   if (services_.history != nullptr) {
     staged_numbers_[record.id] = Streams::numbers_of(snapshot.streams);
   }
-  const Cell cell = spawn(record, std::make_shared<Continuation>(Continuation{
-                                      std::move(snapshot), "", std::move(prepared)}));
+  const Cell cell = spawn(record, std::make_shared<Continuation>(
+                                      Continuation{std::move(snapshot), "", std::move(prepared)}));
   cell.put(CellInput{CellInput::FlushAcks{}});  // Begins it.
   return cell;
 }
@@ -243,22 +243,21 @@ void Host::take_over(const ActorId& id, Found done) {
 
 void Host::read_for_take_over(const ActorId& id, Found done) {
   services_.directory.actor(id, [this, id, done](Result<std::optional<ActorRecord>> record) {
-    services_.directory.checkpoint(
-        id, [this, id, done,
-             record = std::move(record)](Result<std::optional<Checkpoint>> checkpoint) {
-          strand_.post([this, id, done, record, checkpoint = std::move(checkpoint)] {
-            if (!record) return done(record.error());
-            if (!checkpoint) return done(checkpoint.error());
-            if (!*record || (*record)->state != ActorRecord::State::active) {
-              return done(Error{Code::not_found, "actor " + id.short_text() + " has ended"});
-            }
-            if (services_.types.find((*record)->type) == nullptr) {
-              return done(Error{Code::unsupported, "node " + self_.name + " knows no actor type '" +
-                                                       (*record)->type + "'"});
-            }
-            prepare_take_over({**record, *checkpoint, done});
-          });
-        });
+    services_.directory.checkpoint(id, [this, id, done, record = std::move(record)](
+                                           Result<std::optional<Checkpoint>> checkpoint) {
+      strand_.post([this, id, done, record, checkpoint = std::move(checkpoint)] {
+        if (!record) return done(record.error());
+        if (!checkpoint) return done(checkpoint.error());
+        if (!*record || (*record)->state != ActorRecord::State::active) {
+          return done(Error{Code::not_found, "actor " + id.short_text() + " has ended"});
+        }
+        if (services_.types.find((*record)->type) == nullptr) {
+          return done(Error{Code::unsupported, "node " + self_.name + " knows no actor type '" +
+                                                   (*record)->type + "'"});
+        }
+        prepare_take_over({**record, *checkpoint, done});
+      });
+    });
   });
 }
 
@@ -276,9 +275,9 @@ void Host::prepare_take_over(TakeOver wanted) {
   const ActorType* type = services_.types.find(wanted.record.type);
   std::optional<CellSnapshot> snapshot = snapshot_in(wanted);
   // A durable actor without a checkpoint has acknowledged nothing and sent nothing.
-  const bool keeps_life = snapshot ? wanted.checkpoint->keeps_life &&
-                                         snapshot->life == wanted.record.life
-                                   : type->durable(wanted.record.config) && !wanted.checkpoint;
+  const bool keeps_life =
+      snapshot ? wanted.checkpoint->keeps_life && snapshot->life == wanted.record.life
+               : type->durable(wanted.record.config) && !wanted.checkpoint;
   if (!snapshot || type->stays != nullptr) return win(std::move(wanted), keeps_life, std::nullopt);
   ActorRecord next = wanted.record;
   next.node = self_;
@@ -298,14 +297,14 @@ void Host::prepare_take_over(TakeOver wanted) {
   if (services_.history != nullptr && keeps_life) {
     staged_numbers_[next.id] = Streams::numbers_of(snapshot->streams);
   }
-  *cell = spawn(next, std::make_shared<Continuation>(Continuation{
-                          *std::move(snapshot), wanted.record.node.name, prepared}));
+  *cell = spawn(next, std::make_shared<Continuation>(
+                          Continuation{*std::move(snapshot), wanted.record.node.name, prepared}));
   (*cell)->put(CellInput{CellInput::FlushAcks{}});  // Begins it.
 }
 
 void Host::win(TakeOver wanted, bool keeps_life, std::optional<Cell> cell) {
-  const Result<RecordChange> change = omma::take_over(wanted.record, wanted.record.id,
-                                                      wanted.record.epoch, self_, keeps_life);
+  const Result<RecordChange> change =
+      omma::take_over(wanted.record, wanted.record.id, wanted.record.epoch, self_, keeps_life);
   if (!change) {
     if (cell) cell->drop();
     return wanted.done(change.error());
@@ -321,6 +320,12 @@ void Host::win(TakeOver wanted, bool keeps_life, std::optional<Cell> cell) {
 
 void Host::on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> cell,
                   Result<ChangeOutcome> outcome) {
+  if (!outcome && outcome.error().code == Code::unavailable) {
+    // It may have been applied and its answer lost; then nobody else would ever look after the
+    // actor. The same again finds out, or does it now.
+    return strand_.post_after(limits::checkpoint_retry_delay,
+                              [this, wanted, keeps_life, cell] { win(wanted, keeps_life, cell); });
+  }
   const bool won = outcome && outcome->current && outcome->current->node == self_ &&
                    outcome->current->epoch == wanted.record.epoch + 1;
   if (!won) {
@@ -344,11 +349,12 @@ void Host::on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> c
     std::lock_guard lock(mutex_);
     ++counters_.taken_over;
   }
-  services_.log.info("host", "took over " + record.type + " '" + record.name + "'",
-                     {{"from", wanted.record.node.name},
-                      {"epoch", std::to_string(record.epoch)},
-                      {"checkpoint", continues ? std::to_string(wanted.checkpoint->number) : "none"},
-                      {"life", keeps_life ? "kept" : "new"}});
+  services_.log.info(
+      "host", "took over " + record.type + " '" + record.name + "'",
+      {{"from", wanted.record.node.name},
+       {"epoch", std::to_string(record.epoch)},
+       {"checkpoint", continues ? std::to_string(wanted.checkpoint->number) : "none"},
+       {"life", keeps_life ? "kept" : "new"}});
   wanted.done(record);
 }
 

@@ -139,7 +139,7 @@ void NodeCore::close() {
 
 void NodeCore::watch_leases() {
   fail_over_ = std::make_unique<FailOver>(FailOverServices{
-      parts_.scheduler, parts_.clock, parts_.log, parts_.types, directory_, *leases_,
+      parts_.scheduler, parts_.clock, parts_.log, parts_.types, directory_, *leases_, self_.name,
       [this](const std::string& node, const ActorId& id,
              std::function<void(Result<ActorRecord>)> done) { revive(node, id, std::move(done)); },
       [this](const NodeId& dead, const std::vector<NodeRecord>& nodes) { announce(dead, nodes); },

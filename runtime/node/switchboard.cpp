@@ -65,8 +65,8 @@ void Switchboard::learn_route(const ActorId& id, const std::string& peer, std::u
   {
     std::shared_lock lock(mutex_);
     const auto found = routes_.find(id);
-    if (found != routes_.end() && (std::holds_alternative<LocalRoute>(found->second.way) ||
-                                   found->second.epoch >= epoch)) {
+    if (found != routes_.end() &&
+        (std::holds_alternative<LocalRoute>(found->second.way) || found->second.epoch >= epoch)) {
       return;
     }
   }

@@ -41,8 +41,8 @@ struct EdgeAccount {
   std::uint64_t sent = 0;
   Reasons dropped{};
   std::uint64_t received = 0;
-  std::uint64_t in_flight = 0;                    // Waiting or unacknowledged at the sender.
-  std::uint64_t lost = 0;                         // As in EdgeFlow.
+  std::uint64_t in_flight = 0;  // Waiting or unacknowledged at the sender.
+  std::uint64_t lost = 0;       // As in EdgeFlow.
   std::uint64_t unrecorded = 0;
   std::string lost_with{};                        // "node cam-east"; empty while nothing is.
   std::map<std::uint64_t, EdgeFlow> by_origin{};  // By TraceId::origin; 0 is no camera's.
@@ -101,7 +101,8 @@ struct Ending {
 // way.
 struct CameraPath {
   std::vector<Ending> endings;  // In the order of the way; those of no frames are left out.
-  std::uint64_t unrecorded = 0;  // Captured or sent by a life that died with its node: see EdgeFlow.
+  std::uint64_t unrecorded =
+      0;  // Captured or sent by a life that died with its node: see EdgeFlow.
 };
 std::vector<CameraPath> paths_of(const Accounts& accounts, const CameraAccount& camera);
 

@@ -86,11 +86,11 @@ struct Envelope {
 
 // Cumulative, so that a lost one is made good by any later one.
 struct Ack {
-  StreamId stream{};    // As in the envelopes: the acknowledging side is the target.
-  StreamLives lives{};  // Of the acknowledging state; target is never 0.
+  StreamId stream{};               // As in the envelopes: the acknowledging side is the target.
+  StreamLives lives{};             // Of the acknowledging state; target is never 0.
   std::uint64_t target_epoch = 0;  // Of the acknowledging side.
-  std::uint64_t next = 1;                // All below are in the target's state.
-  std::uint64_t received = 0;            // All up to here lie at the target, processed or not.
+  std::uint64_t next = 1;          // All below are in the target's state.
+  std::uint64_t received = 0;      // All up to here lie at the target, processed or not.
   std::uint64_t credit_limit_bytes = 0;  // Of all credit_bytes since 1, so many may be sent.
   std::uint64_t probe = 0;               // The probe that this answers; 0 for none.
 };

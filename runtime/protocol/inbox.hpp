@@ -46,8 +46,8 @@ class Inbox {
   Inbox(StreamId stream, Saved saved);
   Saved save() const;
 
-  // Durable: from now on only what a checkpoint has is acknowledged. The mark says what a checkpoint
-  // that is taken now has; commit() says that it is safe.
+  // Durable: from now on only what a checkpoint has is acknowledged. The mark says what a
+  // checkpoint that is taken now has; commit() says that it is safe.
   struct Mark {
     std::uint64_t sender_life = 0;
     std::uint64_t number = 0;

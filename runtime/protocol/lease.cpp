@@ -34,10 +34,10 @@ bool LeaseTable::grant(const NodeId& node, Instant now) {
 }
 
 std::vector<NodeId> LeaseTable::due(Instant now) {
-  const bool stood_still = looked_ && now - *looked_ >= times_.stop_after();
+  const bool stood_still = !looked_ || now - *looked_ >= times_.stop_after();
   std::vector<NodeId> dead;
   for (auto& [incarnation, lease] : leases_) {
-    if (stood_still && !is_over(lease, *looked_)) lease.granted = now;
+    if (stood_still && !is_over(lease, looked_.value_or(lease.granted))) lease.granted = now;
     if (!is_over(lease, now)) continue;
     lease.dead = true;
     dead.push_back(lease.node);

@@ -55,8 +55,9 @@ class LeaseTable {
   bool grant(const NodeId& node, Instant now);
   bool knows(const NodeId& node) const { return leases_.contains(node.incarnation); }
   // Those whose lease is over, hold included; from now on they are declared dead. Named again until
-  // begin() no longer names them. When nobody asked for so long that the head itself must have
-  // stood still, it heard no request either: every lease that was not over before begins anew.
+  // begin() no longer names them. When this is the first call, or the last was so long ago that the
+  // head itself must have stood still, it heard no request either: every lease that was not over
+  // before begins anew.
   std::vector<NodeId> due(Instant now);
   // It may be working: its actors are not to be given to others.
   bool may_work(const NodeId& node, Instant now) const;

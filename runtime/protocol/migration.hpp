@@ -62,14 +62,14 @@ class MoveSource {
   };
   // In this order.
   struct Effects {
-    bool reserve = false;        // Ask the target.
-    bool freeze = false;         // End the turn, begin none, take the snapshot.
-    std::vector<Piece> send;     // To the target; the last one asks it to commit.
-    bool call_off = false;       // Compare-and-set (S, e) -> (S, e+1).
-    bool thaw = false;           // Run on. Under the next epoch if `epoch_raised`.
+    bool reserve = false;     // Ask the target.
+    bool freeze = false;      // End the turn, begin none, take the snapshot.
+    std::vector<Piece> send;  // To the target; the last one asks it to commit.
+    bool call_off = false;    // Compare-and-set (S, e) -> (S, e+1).
+    bool thaw = false;        // Run on. Under the next epoch if `epoch_raised`.
     bool epoch_raised = false;
-    bool forget = false;         // It lives elsewhere: drop the copy, answer strays with its place.
-    bool alarm = false;          // Frozen too long, since the directory cannot be reached.
+    bool forget = false;  // It lives elsewhere: drop the copy, answer strays with its place.
+    bool alarm = false;   // Frozen too long, since the directory cannot be reached.
   };
 
   explicit MoveSource(MigrationTimes times) : times_(times) {}
@@ -124,14 +124,14 @@ class MoveTarget {
     dropped,
   };
   struct Effects {
-    bool make_ready = false;               // What is immutable, by hash.
-    std::optional<Result<void>> answer;    // To the reservation.
-    bool prepare = false;                  // Make the actor from the bytes.
-    bool commit = false;                   // Compare-and-set (S, e) -> (T, e+1).
-    bool read_record = false;              // Ask the directory who has it.
+    bool make_ready = false;             // What is immutable, by hash.
+    std::optional<Result<void>> answer;  // To the reservation.
+    bool prepare = false;                // Make the actor from the bytes.
+    bool commit = false;                 // Compare-and-set (S, e) -> (T, e+1).
+    bool read_record = false;            // Ask the directory who has it.
     bool go_live = false;
-    bool drop = false;                     // Everything that was staged.
-    std::optional<Result<void>> outcome;   // To the source.
+    bool drop = false;                    // Everything that was staged.
+    std::optional<Result<void>> outcome;  // To the source.
   };
 
   explicit MoveTarget(MigrationTimes times) : times_(times) {}
@@ -156,8 +156,8 @@ class MoveTarget {
   MigrationTimes times_;
   Phase phase_ = Phase::asked;
   Instant since_{};
-  bool asking_ = false;            // A read or a commit is on its way.
-  bool commit_in_doubt_ = false;   // It may have happened: only the directory knows.
+  bool asking_ = false;           // A read or a commit is on its way.
+  bool commit_in_doubt_ = false;  // It may have happened: only the directory knows.
   std::optional<Error> why_;
 };
 

@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--only", help="this bug")
     options = parser.parse_args()
     program = os.path.join(options.build, "omma-sim")
-    healthy = run(program, None, 1, 300)
+    healthy = run(program, None, 1, 100)
     if healthy:
         print(f"without a bug, seed {healthy[0]} breaks {healthy[1]}: {healthy[2]}")
         return 1

@@ -1,5 +1,5 @@
-"""Measures live moves and restarts after kill -9, on real node processes under a load of 30 frames a
-second, and compares them with the aims.
+"""Measures live moves and restarts after kill -9, on real node processes under a load of 30 frames
+a second, and compares them with the aims.
 
     python3 tools/moves/bench.py --build build/release [--moves 200] [--delay-ms 20] [--check]
                                  [--json moves.json]
@@ -255,7 +255,8 @@ def measure_restarts(options, folder, video):
 
 def table_of(title, figures, counts):
     print(f"\n{title}")
-    print(f"  {'actor':28} {'moves':>5} {'p50 ms':>8} {'aim':>6} {'p99 ms':>8} {'aim':>6} {'bytes':>9}")
+    print(f"  {'actor':28} {'moves':>5} {'p50 ms':>8} {'aim':>6} {'p99 ms':>8} {'aim':>6} "
+          f"{'bytes':>9}")
     for figure in figures:
         p50_aim, p99_aim = KINDS[figure["kind"]][2]
         print(f"  {figure['kind']:28} {figure['moves']:5} {figure['p50_ms']:8.2f} "
@@ -271,7 +272,8 @@ def misses_of(title, figures, counts):
     for figure in figures:
         p50_aim, p99_aim = KINDS[figure["kind"]][2]
         if p50_aim and not figure["p50_ms"] <= p50_aim:
-            misses.append(f"{title}: {figure['kind']} p50 {figure['p50_ms']:.2f} ms, aim {p50_aim}")
+            misses.append(f"{title}: {figure['kind']} p50 {figure['p50_ms']:.2f} ms, "
+                          f"aim {p50_aim}")
         if not figure["p99_ms"] <= p99_aim:
             misses.append(f"{title}: {figure['kind']} p99 {figure['p99_ms']:.2f} ms, "
                           f"aim {p99_aim:.1f}")
@@ -287,8 +289,9 @@ def make_video(options, folder):
     video = folder / "street.mp4"
     # A move with its command takes a tenth of a second, a restart ten seconds at most.
     frames = FPS * int(max(len(KINDS) * options.moves * 0.25, options.kills * 12) + 40)
-    made = subprocess.run([options.omma, "clip", CAMERA.format(seed=7) + f"&frames={frames}", video],
-                          capture_output=True, text=True, check=False)
+    scene = CAMERA.format(seed=7) + f"&frames={frames}"
+    made = subprocess.run([options.omma, "clip", scene, video], capture_output=True, text=True,
+                          check=False)
     if made.returncode != 0:
         raise RuntimeError(f"no video: {made.stdout}{made.stderr}")
     return video
@@ -312,7 +315,7 @@ def main():
     try:
         video = make_video(options, base)
         for delay in [0.0] + ([options.delay_ms] if options.delay_ms else []):
-            title = f"with {delay:g} ms of delay between nodes, one way" if delay else "same machine"
+            title = f"{delay:g} ms of delay between nodes, one way" if delay else "same machine"
             folder = base / f"delay{delay:g}"
             folder.mkdir()
             wire = None

@@ -1,10 +1,10 @@
-"""The second half of ./run demo: counts people once more, while actors move between the nodes and one
-camera's node is killed, and lays the results beside those of the undisturbed run.
+"""The second half of ./run demo: counts people once more, while actors move between the nodes and
+one camera's node is killed, and lays the results beside those of the undisturbed run.
 
     python3 tools/moves/demo.py --omma build/release/omma --videos DIR --out DIR -- PARAMETERS
 
 PARAMETERS are those of the undisturbed run, whose rows are OUT/results.jsonl. Fails when a row
-differs or the ledger does not add up. The cluster is clusters/moves.yaml, and is stopped at the end.
+differs or the ledger does not add up. The cluster is clusters/moves.yaml; it is stopped at the end.
 """
 
 import argparse

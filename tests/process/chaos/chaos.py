@@ -55,18 +55,21 @@ class Storm:
     def __init__(self, cluster, program, options):
         nodes = ",".join(f"{name}={cluster.address(name)}" for name in cluster.nodes)
         self.moves = []
-        self.seconds = options.seconds
+        self._file = cluster.folder / "moves.jsonl"
         self._process = subprocess.Popen(
             cluster.wire.command(chaos_cluster.CONTROL, program, "--nodes", nodes,
                                  "--rate", options.rate, "--seconds", options.seconds + 30,
-                                 "--seed", options.seed, "--stay", "gateway"),
+                                 "--seed", options.seed, "--stay", "gateway",
+                                 "--connections", 32),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
-        for line in self._process.stdout:
-            self.moves.append(json.loads(line))
+        with self._file.open("w") as file:
+            for line in self._process.stdout:
+                file.write(line)
+                self.moves.append(json.loads(line))
 
     def stop(self):
         self._process.stdin.close()
@@ -190,7 +193,7 @@ class Run:
             ("  done", outcomes.get("moved", 0)),
             ("  called off", outcomes.get("aborted", 0)),
             ("  refused", outcomes.get("refused", 0)),
-            ("  no answer to go by", outcomes.get("failed", 0)),
+            ("  could not begin", outcomes.get("failed", 0)),
             ("pause of moves, ms", f"p50 {percentile(pauses, 50)}, p99 {percentile(pauses, 99)}, "
                                    f"max {max(pauses, default=None)}"),
             ("kill -9", f"{counts['kill -9']} (of the head {counts['kill of the head']})"),

@@ -95,6 +95,7 @@ class Checker:
         self.hangs_after_ns = int(hangs_after_s * 1e9)
         self.violations = []
         self.of_actor = collections.defaultdict(list)
+        self.lives = {}  # Actor -> [(begun at, life)], both growing.
         self.stopped = set()  # Incarnations that ended in good order.
         self.last_incarnation = {}  # By node.
         for event in events:
@@ -110,6 +111,11 @@ class Checker:
 
     def run(self):
         for actor, events in self.of_actor.items():
+            life, lives = 0, self.lives.setdefault(actor, [])
+            for event in events:
+                if event.kind == "begun" and event.life > life:
+                    life = event.life
+                    lives.append((event.t, life))
             self.check_epochs(actor, events)
             self.check_handovers(actor, events)
             self.check_growth(actor, events)
@@ -195,8 +201,7 @@ class Checker:
                    event.life == begun.life and event.epoch < begun.epoch and event.keeps_life]
         saved = {(event.epoch, event.number) for event in events
                  if event.kind == "kept" and event.saved and event.epoch < begun.epoch}
-        latest = max((key for key in saved if any(
-            (event.epoch, event.number) == key for event in earlier)), default=(0, 0))
+        latest = max(saved & {(event.epoch, event.number) for event in earlier}, default=(0, 0))
         # The answer to a later one may have been lost with its writer.
         possible = [event for event in earlier if (event.epoch, event.number) >= latest]
         numbers = (streams_in(begun), streams_out(begun))
@@ -255,7 +260,12 @@ class Checker:
                     continue  # Succeeded before it could say so; it counts no more.
                 highest = event.epoch
                 has = streams_in(event)
+                # Of a sender that began anew only its new life's stream is kept.
+                lives = {(peer, channel): life for peer, life, channel in has}
                 for sender, sender_life, channel in by_receiver[actor, event.life]:
+                    if max(lives.get((sender, channel), 0),
+                           self.life_of(sender, event.t)) > sender_life:
+                        continue
                     row = known[sender, sender_life, actor, event.life, channel]
                     at = bisect.bisect_left(row, (event.t, -1))
                     acknowledged = row[at - 1][1] if at > 0 else 0
@@ -263,6 +273,12 @@ class Checker:
                     if processed < acknowledged:
                         self.find("I2", f"{actor}: {event} has {processed} of {channel} from "
                                         f"{sender}, which knows {acknowledged} as acknowledged")
+
+    def life_of(self, actor, t):
+        """The latest life that it had begun by then."""
+        lives = self.lives.get(actor, [])
+        at = bisect.bisect_right(lives, (t, sys.maxsize))
+        return lives[at - 1][1] if at > 0 else 0
 
     # --- I6, I7 -----------------------------------------------------------------------------------
 

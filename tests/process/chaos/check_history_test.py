@@ -134,6 +134,11 @@ class CheckHistoryTest(unittest.TestCase):
         h.sender_knows("a", 4).start("s")
         self.assert_caught("I2", h.begun("a", 2, "taken_over", took=3))
 
+    def test_a_sender_that_began_anew_has_no_acknowledgements_of_its_old_life(self):
+        h = Histories().start("s", "t", "a").begun("s", 1).sender_knows("a", 4)
+        h.begun("a", 5, "taken_over", life=5, actor=Y).frozen("s", 1, "t")
+        self.assertEqual(h.begun("t", 2, "moved").ended("s", 1).violations(), [])
+
     def test_i3_two_nodes_win_the_same_epoch(self):
         h = Histories().start("s", "t", "a").begun("s", 1).frozen("s", 1, "t")
         h.begun("t", 2, "moved")

@@ -12,17 +12,13 @@ namespace omma::test {
 namespace {
 
 struct MovingWorld : PuppetWorld {
-  MovingWorld() {
-    types.add(puppet_type<DurablePuppet>(scripts));
-  }
+  MovingWorld() { types.add(puppet_type<DurablePuppet>(scripts)); }
   struct DurablePuppet final : PuppetActor {
     static constexpr const char* type_name = "durable_puppet";
     static bool durable(PuppetConfig::Reader) { return true; }
     using PuppetActor::PuppetActor;
   };
-  Ref<DurablePuppet> durable(const std::string& name) {
-    return puppet<DurablePuppet>(name);
-  }
+  Ref<DurablePuppet> durable(const std::string& name) { return puppet<DurablePuppet>(name); }
   void must(const Result<void>& done) {
     INFO((done ? std::string() : done.error().describe()));
     REQUIRE(done.ok());
@@ -70,8 +66,7 @@ TEST_CASE("a moved actor has its state, its subscribers, its subscriptions and i
   }
   CHECK(world.scripts["middle"].made == 6);
   CHECK(world.scripts["middle"].numbers() == numbers_up_to(7));
-  CHECK(world.scripts["sink"].numbers() ==
-        std::vector<std::uint64_t>{10, 20, 30, 40, 50, 60, 70});
+  CHECK(world.scripts["sink"].numbers() == std::vector<std::uint64_t>{10, 20, 30, 40, 50, 60, 70});
   CHECK(timers.empty());
   world.advance(250ms);
   CHECK(timers == std::vector<std::uint64_t>{7});
@@ -159,9 +154,7 @@ TEST_CASE("a job that ran at a move is forgotten, and the actor is told to resum
   const auto a = puppet("a");
   unsigned resumed = 0;
   world.scripts["a"].on_resume = [&](PuppetBody&, Turn&) { ++resumed; };
-  world.run(a, [](Turn& turn) {
-    turn.run([]() -> Result<Message> { return number_message(1); });
-  });
+  world.run(a, [](Turn& turn) { turn.run([]() -> Result<Message> { return number_message(1); }); });
   world.must(world.move(a.id));
   CHECK(resumed == 1);
   CHECK(world.jobs.empty());

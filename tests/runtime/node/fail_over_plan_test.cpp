@@ -158,16 +158,17 @@ TEST_CASE("an actor that follows a camera goes where the camera is being revived
   CHECK(cluster.step() == Steps{"camera/x -> cam-c", "router/r -> cam-c"});
 }
 
-TEST_CASE("what stood for the dead process ends, what stays waits for its node") {
+TEST_CASE("what belonged to the dead process ends, what no node will do for waits") {
   Cluster cluster;
   const NodeRecord home = cluster.nodes[0];
   cluster.actors = {actor(gateway_type_name, "g", home, "cam-a||"),
-                    actor("recorder", "film", home, "cam-a||camera")};
+                    actor("recorder", "film", home, "cam-a||camera"),
+                    actor("tracker", "t", home, "||gpu")};
   cluster.kill("cam-a");
-  CHECK(cluster.step() == Steps{"gateway/g ends", "recorder/film waits"});
+  CHECK(cluster.step() == Steps{"gateway/g ends", "recorder/film ends", "tracker/t waits"});
   CHECK(cluster.step().empty());  // Said once.
-  cluster.restart("cam-a");
-  CHECK(cluster.step() == Steps{"recorder/film -> cam-a"});
+  cluster.nodes[1].roles = {"gpu"};
+  CHECK(cluster.step() == Steps{"tracker/t -> cam-b"});
 }
 
 TEST_CASE("nothing is done while the old node may still be at work") {

@@ -23,6 +23,7 @@ ActorTypes some_types() {
   for (const char* name : {"tracker", gateway_type_name}) {
     ActorType type;
     type.name = name;
+    if (type.name == gateway_type_name) type.stays = "clients are connected there";
     types.add(std::move(type));
   }
   return types;
@@ -52,7 +53,7 @@ struct Headquarters {
   }
   void watch() {
     fail_over.emplace(FailOverServices{
-        caf.scheduler, caf.clock(), *log, types, client, *leases,
+        caf.scheduler, caf.clock(), *log, types, client, *leases, head.name,
         [this](const std::string& node, const ActorId& id,
                const std::function<void(Result<ActorRecord>)>& done) { revive(node, id, done); },
         [this](const NodeId& dead, const std::vector<NodeRecord>&) {
@@ -76,6 +77,11 @@ struct Headquarters {
     REQUIRE(change.ok());
     const auto outcome = directory->compare_and_set(*change);
     if (!outcome) return done(outcome.error());
+    if (types.find((*record)->type)->stays != nullptr) {
+      const auto end = retire(*outcome->current, id, outcome->current->epoch, target);
+      REQUIRE(end.ok());
+      REQUIRE(directory->compare_and_set(*end)->applied);
+    }
     done(*outcome->current);
   }
   // Renews for so long, four times a lease.
@@ -132,22 +138,23 @@ TEST_CASE("a silent node is declared dead, its actors go on elsewhere, and the l
   CHECK(hq.is_alive(west));
   CHECK(hq.is_alive(hq.head));
   CHECK(hq.announced == std::vector<std::string>{"east"});
-  REQUIRE(hq.revivals.size() == 1);
+  REQUIRE(hq.revivals.size() == 2);  // Sorted by type: the gateway, which the head ends, first.
+  CHECK(hq.revivals[0] == "head");
   const auto record = hq.directory->actor(tracker);
-  CHECK((*record)->node.name == hq.revivals[0]);
+  CHECK((*record)->node.name == hq.revivals[1]);
   CHECK((*record)->epoch == 2);
   CHECK((*hq.directory->actor(gateway))->state == ActorRecord::State::retired);
   const auto moves = hq.directory->moves(10);
   REQUIRE(moves->size() == 1);
   CHECK(moves->front().outcome == MoveRecord::Outcome::taken_over);
   CHECK(moves->front().from == "east");
-  CHECK(moves->front().to == hq.revivals[0]);
+  CHECK(moves->front().to == hq.revivals[1]);
   CHECK(moves->front().reason == "node 'east' is dead");
   CHECK(hq.fail_over->counters().declared_dead == 1);
   CHECK(hq.fail_over->counters().revived == 1);
   CHECK(hq.fail_over->counters().ended == 1);
   hq.renew(west, 10s);
-  CHECK(hq.revivals.size() == 1);
+  CHECK(hq.revivals.size() == 2);
 }
 
 TEST_CASE("a node that was declared dead and asks again is told so") {

@@ -23,9 +23,11 @@ struct MoveWorld : HostWorld {
   }
   // The source sends the next `count` numbers; nothing is waited for.
   void send(std::uint64_t count) {
-    host(home_of(source.id)).cell(source.id)->put(CellInput{CellInput::Command{[this, count](Turn& turn) {
-      for (std::uint64_t i = 0; i < count; ++i) turn.send<Number>(relay, number(++sent));
-    }}});
+    host(home_of(source.id))
+        .cell(source.id)
+        ->put(CellInput{CellInput::Command{[this, count](Turn& turn) {
+          for (std::uint64_t i = 0; i < count; ++i) turn.send<Number>(relay, number(++sent));
+        }}});
   }
   std::string must_move(const ActorId& id, const std::string& to) {
     const auto end = move(id, home_of(id), to);

@@ -54,9 +54,10 @@ class HostWorld {
       OMMA_CHECK(hub.ok(), name);
       hub_ = *std::move(hub);
       switchboard_.attach(hub_.get());
-      host_ = std::make_unique<Host>(
-          self_, HostServices{world.caf.scheduler, world.types, world.clock, switchboard_, directory_,
-                              *world.executor_, *world.executor_, *world.log_, hub_.get()});
+      host_ =
+          std::make_unique<Host>(self_, HostServices{world.caf.scheduler, world.types, world.clock,
+                                                     switchboard_, directory_, *world.executor_,
+                                                     *world.executor_, *world.log_, hub_.get()});
     }
     ~Member() {
       for (const auto& [id, cell] : switchboard_.cells()) cell.stop();
@@ -146,7 +147,8 @@ class HostWorld {
   // Moves an actor that lives on `from`, and waits for the end of it.
   Result<MoveRecord> move(const ActorId& id, const std::string& from, const std::string& to) {
     std::optional<Result<MoveRecord>> answer;
-    host(from).move(id, to, "a test wants it", [&](Result<MoveRecord> end) { answer.emplace(end); });
+    host(from).move(id, to, "a test wants it",
+                    [&](Result<MoveRecord> end) { answer.emplace(end); });
     for (int i = 0; i < 600 && !answer; ++i) advance(std::chrono::milliseconds(100));
     OMMA_CHECK(answer.has_value(), id.text());
     return *std::move(answer);

@@ -230,10 +230,37 @@ class Simulation final : public Onlooker {
       why = what_is_under_way();
     } while (!why.empty() && verdict_.broken.empty() && cluster_.time().now() < until);
     if (!verdict_.broken.empty()) return;
-    if (!why.empty()) return violation("I5", why);
+    if (!why.empty()) {
+      show_streams();
+      return violation("I5", why);
+    }
     pass(2 * settle_time);
     check_hosts();
     check_ledger();
+  }
+
+  // What is still under way, for whoever has to find out why.
+  void show_streams() {
+    for (const auto& [node, report] : cluster_.reports()) {
+      cluster_.trace(
+          report.name,
+          "on " + node + ": epoch " + std::to_string(report.epoch) + ", life " +
+              std::to_string(report.life) + ", " + report.phase + ", " +
+              std::to_string(report.inputs_waiting) + " waiting, " +
+              std::to_string(report.checkpoints) + " checkpoints" +
+              (report.health.last_errors.empty() ? "" : ", " + report.health.last_errors.back()));
+      for (const auto& out : report.out) {
+        if (out.in_flight == 0) continue;
+        cluster_.trace(report.name,
+                       "to " + name_of(out.stream.target) + " (" +
+                           std::string(to_string(out.stream.channel)) +
+                           "): " + std::to_string(out.in_flight) + " in flight, acknowledged " +
+                           std::to_string(out.counters.acknowledged) + ", resent " +
+                           std::to_string(out.counters.resent) + ", probes " +
+                           std::to_string(out.counters.probes) + ", acknowledgements ignored " +
+                           std::to_string(out.counters.ignored_acks));
+      }
+    }
   }
 
   Walker* live(const ActorId& id) {

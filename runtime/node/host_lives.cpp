@@ -94,6 +94,9 @@ Cell Host::spawn(const ActorRecord& record, std::shared_ptr<Continuation> contin
 // From now on it can be reached here.
 void Host::settle(const ActorRecord& record, Cell cell) {
   residents_.insert_or_assign(record.id, Resident{record, cell});
+  // It may have stood still by itself while it was made, and was not among those that were told
+  // when the lease was good again.
+  cell.put(CellInput{CellInput::Suspend{fenced_}});
   services_.switchboard.set_route(record.id, Route{LocalRoute{std::move(cell)}, record.epoch});
 }
 

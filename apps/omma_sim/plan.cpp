@@ -29,6 +29,7 @@ class Drawer {
     plan_.nodes.push_back("head");
     for (std::size_t i = 1; i < nodes; ++i) plan_.nodes.push_back("node" + std::to_string(i));
     plan_.lease_ms = static_cast<std::uint32_t>(800 + random_.below(1600));
+    plan_.wait_ms = static_cast<std::uint32_t>(100 + 2 * actors);
     draw_walkers(actors);
     if (size_.moves) draw_moves();
     if (size_.faults) draw_faults();

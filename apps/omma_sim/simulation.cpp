@@ -97,6 +97,7 @@ class Simulation final : public Onlooker {
       config.setTicks(plan.ticks);
       config.setPeriodMilliseconds(plan.period_ms);
       config.setDurable(plan.durable);
+      config.setWaitMilliseconds(plan_.wait_ms);
       const auto fill = [](capnp::List<capnp::Text>::Builder out,
                            const std::vector<std::string>& names) {
         for (unsigned i = 0; i < names.size(); ++i) out.set(i, names[i]);

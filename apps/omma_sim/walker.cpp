@@ -7,6 +7,7 @@ namespace omma::sim {
 namespace {
 
 constexpr std::uint64_t tick_timer = 1;
+constexpr std::uint64_t begin_timer = 2;
 constexpr std::uint64_t chore_every = 4;  // Ticks.
 // Small, so that credit that is not given back is missed soon.
 constexpr std::uint64_t window_bytes = 512;
@@ -35,6 +36,7 @@ Walker::Walker(WalkerConfig::Reader config, NodeId node, Onlooker& onlooker)
       id_(walker_id(name_)),
       ticks_(config.getTicks()),
       period_(std::chrono::milliseconds(config.getPeriodMilliseconds())),
+      wait_(std::chrono::milliseconds(config.getWaitMilliseconds())),
       sends_(ids_of(config.getSends())),
       relays_(ids_of(config.getRelays())),
       asks_(ids_of(config.getAsks())),
@@ -52,6 +54,10 @@ Walker::~Walker() {
 
 void Walker::on_start(Turn& turn) {
   onlooker_.on_turn(node_, id_);
+  turn.set_timer(begin_timer, wait_);
+}
+
+void Walker::begin(Turn& turn) {
   const auto follow = [&](const ActorId& publisher, DeliveryClass delivery) {
     turn.subscribe<Step>(Ref<Walker>{publisher, nullptr}, {.delivery = delivery,
                                                            .window_bytes = window_bytes,
@@ -60,7 +66,6 @@ void Walker::on_start(Turn& turn) {
   };
   for (const ActorId& publisher : follows_) follow(publisher, DeliveryClass::reliable);
   for (const ActorId& publisher : glances_) follow(publisher, DeliveryClass::fresh);
-  walk_on(turn);
 }
 
 void Walker::on_resume(Turn& turn) {
@@ -68,9 +73,13 @@ void Walker::on_resume(Turn& turn) {
   if (account_.jobs_done < account_.jobs_wanted) do_chore(turn);
 }
 
-void Walker::on_timer(std::uint64_t, Turn& turn) {
+void Walker::on_timer(std::uint64_t timer, Turn& turn) {
   onlooker_.on_turn(node_, id_);
-  tick(turn);
+  if (timer == begin_timer) {
+    begin(turn);
+  } else {
+    tick(turn);
+  }
   walk_on(turn);
 }
 

@@ -98,6 +98,7 @@ class Walker final : public Actor {
   const std::vector<ActorId>& sends() const { return sends_; }
 
  private:
+  void begin(Turn& turn);
   void tick(Turn& turn);
   void walk_on(Turn& turn);
   struct Origin {
@@ -115,6 +116,7 @@ class Walker final : public Actor {
   const ActorId id_;
   const std::uint32_t ticks_;
   const Duration period_;
+  const Duration wait_;
   std::vector<ActorId> sends_, relays_, asks_, follows_, glances_;
   Account account_;
   Outlet<Step> steps_;

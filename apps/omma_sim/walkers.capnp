@@ -20,6 +20,8 @@ struct WalkerConfig {
   # It subscribes to the numbers of these, every one.
   glances @8 :List(Text);
   # It subscribes to the newest numbers of these.
+  waitMilliseconds @9 :UInt32;
+  # Before it does anything: until those that it names are there.
 }
 
 struct WalkerState {

@@ -109,7 +109,7 @@ void CellCore::on_route(const ActorId& target, std::uint64_t epoch, std::uint64_
   if (phase_ == Phase::retired || phase_ == Phase::broken) return;
   Streams::Effects effects;
   streams_.on_route_changed(target, epoch, port_.now(), effects);
-  if (life != 0) streams_.on_life(target, life, effects);
+  if (life != 0) streams_.on_life(target, life, port_.now(), effects);
   carry_out(std::move(effects));
   run_ready();
 }
@@ -201,7 +201,7 @@ void CellCore::on_unsubscribe(const Envelope& envelope) {
     }
   }
   Streams::Effects effects;
-  streams_.on_unsubscribed(who, effects);
+  streams_.on_unsubscribed(who, port_.now(), effects);
   carry_out(std::move(effects));
 }
 

@@ -10,7 +10,7 @@ namespace omma {
 Streams::Streams(ActorId self, std::uint64_t life, std::uint64_t epoch)
     : self_(self), life_(life), epoch_(epoch) {}
 
-void Streams::apply(OutStream& out, Outbox::Effects outcome, Effects& effects) {
+void Streams::apply(OutStream& out, Outbox::Effects outcome, Instant now, Effects& effects) {
   const ActorId& target = out.outbox.stream().target;
   for (Envelope& envelope : outcome.transmit) {
     envelope.sender_epoch = epoch_;
@@ -21,16 +21,25 @@ void Streams::apply(OutStream& out, Outbox::Effects outcome, Effects& effects) {
     effects.packets.push_back(*outcome.probe);
   }
   if (outcome.ask_directory) effects.ask_directory.push_back(target);
-  if (outcome.target_life_ended) lose_peer(target, out.outbox.target_life(), effects);
+  if (outcome.target_life_ended) lose_peer(target, out.outbox.target_life(), now, effects);
   for (const TraceId& trace : outcome.dropped) ++out.dropped_by_origin[trace.origin];
 }
 
-// Each stream with the peer finds out; the actor is told once.
-void Streams::lose_peer(const ActorId& peer, std::uint64_t new_life, Effects& effects) {
+// Whichever stream with the peer finds out first, all of them are in the new life from now on: what
+// the actor sends when it is told must not go into numbers of the old one.
+void Streams::lose_peer(const ActorId& peer, std::uint64_t new_life, Instant now,
+                        Effects& effects) {
   std::uint64_t& told = new_lives_[peer];
   if (told >= new_life) return;
   told = new_life;
   effects.peers_lost.push_back(peer);
+  for (auto& [key, out] : outboxes_) {
+    if (key.first != peer) continue;
+    apply(out, out.outbox.on_target_life(new_life, now), now, effects);
+  }
+  for (auto& [key, in] : inboxes_) {
+    if (key.first == peer && in.inbox.on_sender_life(new_life)) in.finished_early.clear();
+  }
 }
 
 bool Streams::has_room(const ActorId& target, Channel channel, std::size_t messages,
@@ -61,7 +70,7 @@ Result<void> Streams::send(const ActorId& target, Channel channel, Outgoing outg
   auto outcome = found->second.outbox.offer(std::move(outgoing), now, nanoseconds_of(wall_now));
   if (!outcome) return outcome.error();
   ++found->second.sent_by_origin[origin];
-  apply(found->second, *std::move(outcome), effects);
+  apply(found->second, *std::move(outcome), now, effects);
   return {};
 }
 
@@ -72,23 +81,23 @@ void Streams::expect(const ActorId& publisher, Channel channel, std::uint64_t wi
 void Streams::on_route_changed(const ActorId& target, std::uint64_t epoch, Instant now,
                                Effects& effects) {
   for (auto& [key, out] : outboxes_) {
-    if (key.first == target) apply(out, out.outbox.on_route_changed(epoch, now), effects);
+    if (key.first == target) apply(out, out.outbox.on_route_changed(epoch, now), now, effects);
   }
 }
 
-void Streams::on_life(const ActorId& peer, std::uint64_t life, Effects& effects) {
+void Streams::on_life(const ActorId& peer, std::uint64_t life, Instant now, Effects& effects) {
   for (auto& [key, in] : inboxes_) {
     if (key.first != peer || !in.inbox.on_sender_life(life)) continue;
     in.finished_early.clear();
-    lose_peer(peer, life, effects);
+    lose_peer(peer, life, now, effects);
   }
 }
 
-void Streams::on_unsubscribed(const ActorId& target, Effects& effects) {
+void Streams::on_unsubscribed(const ActorId& target, Instant now, Effects& effects) {
   for (const Channel channel : {Channel::stream, Channel::fresh}) {
     const auto found = outboxes_.find({target, channel});
     if (found != outboxes_.end()) {
-      apply(found->second, found->second.outbox.drop_waiting(), effects);
+      apply(found->second, found->second.outbox.drop_waiting(), now, effects);
     }
   }
 }
@@ -137,7 +146,7 @@ void Streams::on_packet(Packet packet, Instant now, Effects& effects) {
   if (auto* ack = std::get_if<Ack>(&packet)) {
     const auto found = outboxes_.find({ack->stream.target, ack->stream.channel});
     if (found != outboxes_.end()) {
-      apply(found->second, found->second.outbox.on_ack(*ack, now), effects);
+      apply(found->second, found->second.outbox.on_ack(*ack, now), now, effects);
     }
     return;
   }
@@ -151,7 +160,7 @@ void Streams::on_packet(Packet packet, Instant now, Effects& effects) {
   Inbox::Effects outcome = in.inbox.on_envelope(std::move(envelope));
   if (outcome.sender_life_ended) {
     in.finished_early.clear();
-    lose_peer(key.first, in.inbox.sender_life(), effects);
+    lose_peer(key.first, in.inbox.sender_life(), now, effects);
   }
   if (outcome.acknowledge) unacknowledged_inboxes_.insert(key);
   for (Envelope& next : outcome.deliver) {
@@ -205,7 +214,7 @@ void Streams::on_time(Instant now, WallTime wall_now, Effects& effects) {
   for (auto& [key, out] : outboxes_) {
     const auto deadline = out.outbox.next_deadline();
     if (deadline && *deadline <= now) {
-      apply(out, out.outbox.on_time(now, nanoseconds_of(wall_now)), effects);
+      apply(out, out.outbox.on_time(now, nanoseconds_of(wall_now)), now, effects);
     }
   }
 }

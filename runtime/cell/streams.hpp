@@ -136,9 +136,9 @@ class Streams {
   void on_route_changed(const ActorId& target, std::uint64_t epoch, Instant now, Effects& effects);
   // The directory says which life the peer is in: one that has nothing to send or to acknowledge
   // would not tell us itself.
-  void on_life(const ActorId& peer, std::uint64_t life, Effects& effects);
+  void on_life(const ActorId& peer, std::uint64_t life, Instant now, Effects& effects);
   // The target has unsubscribed: what waits for it in outlet streams is counted as dropped.
-  void on_unsubscribed(const ActorId& target, Effects& effects);
+  void on_unsubscribed(const ActorId& target, Instant now, Effects& effects);
   // The target is retired for good: what waits for it is counted as dropped.
   void on_target_gone(const ActorId& target);
   // A reliable outlet stream is behind.
@@ -173,8 +173,8 @@ class Streams {
     std::map<std::uint64_t, std::uint64_t> finished_by_origin;
   };
 
-  void apply(OutStream& out, Outbox::Effects outcome, Effects& effects);
-  void lose_peer(const ActorId& peer, std::uint64_t new_life, Effects& effects);
+  void apply(OutStream& out, Outbox::Effects outcome, Instant now, Effects& effects);
+  void lose_peer(const ActorId& peer, std::uint64_t new_life, Instant now, Effects& effects);
   static void settle_finished(InStream& in);
   static OutAccount account_of(const OutStream& out);
   InStream& incoming(const StreamId& stream);

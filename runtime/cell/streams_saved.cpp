@@ -71,7 +71,7 @@ void Streams::announce(Instant now, Effects& effects) {
     if (in.inbox.sender_life() != 0) effects.packets.push_back(in.inbox.ack(epoch_));
   }
   for (auto& [key, out] : outboxes_) {
-    apply(out, out.outbox.on_route_changed(out.outbox.target_epoch(), now), effects);
+    apply(out, out.outbox.on_route_changed(out.outbox.target_epoch(), now), now, effects);
   }
 }
 
@@ -106,7 +106,7 @@ void Streams::commit(const Marks& marks, Instant now, Effects& effects) {
   for (const auto& [stream, mark] : marks.out) {
     const auto found = outboxes_.find({stream.target, stream.channel});
     if (found == outboxes_.end()) continue;  // Its target is gone.
-    apply(found->second, found->second.outbox.release(mark, now), effects);
+    apply(found->second, found->second.outbox.release(mark, now), now, effects);
   }
   for (const auto& [stream, mark] : marks.in) {
     const auto found = inboxes_.find({stream.sender, stream.channel});

@@ -146,6 +146,12 @@ Outbox::Effects Outbox::on_route_changed(std::uint64_t target_epoch, Instant now
   return effects;
 }
 
+Outbox::Effects Outbox::on_target_life(std::uint64_t life, Instant now) {
+  Effects effects;
+  if (life > lives_.target) meet_life(life, effects, now);
+  return effects;
+}
+
 Outbox::Effects Outbox::drop_waiting() {
   Effects effects;
   for (const Outgoing& outgoing : waiting_) effects.dropped.push_back(outgoing.trace);

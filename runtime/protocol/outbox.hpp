@@ -118,6 +118,8 @@ class Outbox {
   Effects on_ack(const Ack& ack, Instant now);
   // The target is elsewhere, a broken link is back, or a lookup answered: probe at once.
   Effects on_route_changed(std::uint64_t target_epoch, Instant now);
+  // Told from elsewhere that the target is in this life: as an acknowledgement of it would.
+  Effects on_target_life(std::uint64_t life, Instant now);
   // The target has unsubscribed: what has no number yet goes nowhere.
   Effects drop_waiting();
   // Call when next_deadline() has passed (earlier is harmless).

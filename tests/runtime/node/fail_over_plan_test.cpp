@@ -245,6 +245,8 @@ TEST_CASE("many orphans are spread over the nodes that will do") {
 TEST_CASE("a drain moves what may move, camera first, and says why the others stay") {
   Cluster cluster;
   cluster.nodes[0].cordoned = true;
+  cluster.nodes.push_back(
+      node("cam-c", {"camera"}));  // As good for the router, but for its camera.
   const NodeRecord home = cluster.nodes[0];
   cluster.actors = {actor("router", "r", home, "|x|camera"),
                     actor("camera", "x", home, "cam-a||camera"),

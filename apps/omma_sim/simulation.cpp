@@ -22,6 +22,10 @@ constexpr Duration settle_time = 500ms;
 constexpr std::uint64_t events_max_each = 10'000;
 // With resends that have backed off to limits::resend_after_max, this is a lot.
 constexpr Duration drain_patience = 90s;
+// Whoever was declared dead hears of it: its links come back and it asks for its lease.
+constexpr Duration told_by = 2 * Duration(limits::reconnect_delay_max) + 2s;
+// After the walkers begin to look for each other: a look-up and a way there and back.
+constexpr Duration found_by = 200ms;
 
 class Simulation final : public Onlooker {
  public:
@@ -30,6 +34,9 @@ class Simulation final : public Onlooker {
   Verdict run() {
     cluster_.start();
     for (const WalkerPlan& walker : plan_.walkers) begin(walker);
+    // Until all have found those that they name: nobody owes a subscriber what was published
+    // before.
+    pass(std::chrono::milliseconds(plan_.wait_ms) + found_by);
     const Instant start = cluster_.time().now();
     for (const Happening& happening : plan_.happenings) {
       const Duration wait = start + happening.at - cluster_.time().now();
@@ -235,7 +242,7 @@ class Simulation final : public Onlooker {
       show_streams();
       return violation("I5", why);
     }
-    pass(2 * settle_time);
+    pass(told_by);
     check_hosts();
     check_ledger();
   }

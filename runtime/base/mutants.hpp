@@ -21,7 +21,7 @@ inline std::string_view planted;  // Set before threads begin.
 inline constexpr std::array<std::string_view, 13> names{
     "unfreeze_without_cas",     "dedup_not_in_snapshot", "ack_before_checkpoint",
     "output_before_checkpoint", "checkpoint_not_fenced", "credit_not_restored",
-    "stale_ack_accepted",       "timers_left_behind",    "retry_without_rewind",
+    "ended_life_acknowledges",  "timers_left_behind",    "retry_without_rewind",
     "lease_not_checked",        "activate_without_cas",  "outbox_not_in_snapshot",
     "stale_route_adopted",
 };

@@ -4,6 +4,7 @@
 //   omma-sim --seed 4711                   # one, with its trace
 //   omma-sim --seed 4711 --shrink          # the fewest happenings that still break it
 //   omma-sim --nodes 1000 --actors 100000  # one large one
+//   omma-sim --drain 10000                 # how long until a node with so many actors is empty
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,8 @@
 #include <thread>
 
 #include "apps/omma_sim/campaign.hpp"
+#include "apps/omma_sim/drain.hpp"
+#include "runtime/base/limits.hpp"
 #include "runtime/base/mutants.hpp"
 
 namespace {
@@ -89,6 +92,18 @@ int run_many(const CampaignOptions& options) {
   return sum.failures.empty() ? 0 : 1;
 }
 
+int run_drain(std::size_t actors, std::int64_t link_ms, std::int64_t commit_ms, std::size_t open) {
+  const Drain drain = drain_node(actors, std::chrono::milliseconds(link_ms),
+                                 std::chrono::milliseconds(commit_ms), open);
+  std::printf(
+      "%zu actors moved away, %zu kept, in %.2f virtual seconds, %zu at a time, links %lld "
+      "ms one way, directory %lld ms; pause p50 %.2f ms, p99 %.2f ms\n",
+      drain.moved, drain.kept, seconds_of(drain.took), open, static_cast<long long>(link_ms),
+      static_cast<long long>(commit_ms), seconds_of(drain.pause_p50) * 1e3,
+      seconds_of(drain.pause_p99) * 1e3);
+  return drain.kept == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -113,6 +128,15 @@ int main(int argc, char** argv) {
   app.add_flag("--quiet", quiet, "With --seed: no trace");
   app.add_flag("--no-faults", no_faults, "Moves only");
   app.add_flag("--no-moves", no_moves, "Faults only");
+  std::size_t drained = 0;
+  std::int64_t link_ms = 1;
+  std::int64_t commit_ms = 2;
+  std::size_t at_a_time = limits::drain_moves_open_max;
+  app.add_option("--drain", drained, "Time the draining of a node with so many actors");
+  app.add_option("--link-ms", link_ms, "With --drain: delay one way")->capture_default_str();
+  app.add_option("--commit-ms", commit_ms, "With --drain: a transaction of the directory")
+      ->capture_default_str();
+  app.add_option("--at-a-time", at_a_time, "With --drain: moves under way")->capture_default_str();
   app.add_option("--mutant", mutant, "Plant this bug (a build with OMMA_MUTANTS only)");
   CLI11_PARSE(app, argc, argv);
   options.size.faults = !no_faults;
@@ -121,6 +145,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "omma-sim: no mutant '%s' in this build\n", mutant.c_str());
     return 2;
   }
+  if (drained > 0) return run_drain(drained, link_ms, commit_ms, at_a_time);
   if (one->count() > 0) return run_one(seed, options.size, shorter, quiet);
   if (options.size.nodes > 100 && app.count("--seeds") == 0) options.seeds = 1;
   const int result = run_many(options);

@@ -191,9 +191,9 @@ std::map<std::uint64_t, std::uint64_t> Outbox::in_flight_by_origin() const {
 }
 
 bool Outbox::is_of_this_stream(const Ack& ack) const {
+  const bool is_present = ack.lives.target >= lives_.target && ack.target_epoch >= target_epoch_;
   return ack.stream == stream_ && ack.lives.sender == lives_.sender && ack.lives.target != 0 &&
-         (ack.lives.target >= lives_.target || OMMA_MUTANT(ended_life_acknowledges)) &&
-         ack.target_epoch >= target_epoch_;
+         (is_present || OMMA_MUTANT(ended_life_acknowledges));
 }
 
 bool Outbox::is_possible(const Ack& ack) const {

@@ -277,7 +277,7 @@ void Outbox::fill_window(Effects& effects, Instant now) {
 }
 
 void Outbox::transmit(std::uint64_t sequence, Effects& effects) const {
-  if (sequence > released_) return;
+  if (sequence > released_ && !OMMA_MUTANT(output_before_checkpoint)) return;
   effects.transmit.push_back(envelope_of(unacknowledged_[sequence - acknowledged_ - 1], sequence));
 }
 

@@ -47,6 +47,7 @@ Accounts accounts_of(const CellReport& report) {
   for (const auto& [camera, captured] : report.captured) {
     accounts.cameras.push_back({report.id.low, camera, captured});
   }
+  accounts.reported.insert(report.id);
   if (!report.died_with.empty()) {
     accounts.died_with[report.id] = {report.died_with.begin(), report.died_with.end()};
   }

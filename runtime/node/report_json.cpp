@@ -141,6 +141,8 @@ std::string to_json(const Accounts& accounts) {
   }
   json["died_with"] = Json::object();
   for (const auto& [id, nodes] : accounts.died_with) json["died_with"][id.text()] = nodes;
+  json["reported"] = Json::array();
+  for (const ActorId& id : accounts.reported) json["reported"].push_back(id.text());
   return text_of(json);
 }
 
@@ -181,6 +183,7 @@ Result<Accounts> accounts_from_json(const std::string& text) {
     for (const auto& [id, nodes] : json.at("died_with").items()) {
       accounts.died_with[id_from(id)] = nodes.get<std::set<std::string>>();
     }
+    for (const Json& id : json.at("reported")) accounts.reported.insert(id_from(id));
   } catch (const std::exception& thrown) {
     return Error{Code::corrupt, std::string("ledger accounts: ") + thrown.what()};
   }

@@ -238,10 +238,12 @@ Accounts merge(std::span<const Accounts> nodes) {
   std::map<ActorId, StageAccount> stages;
   std::map<std::uint64_t, CameraAccount> cameras;
   std::map<ActorId, std::set<std::string>> died_with;
+  std::set<ActorId> reported;
   for (const Accounts& node : nodes) {
     for (const EdgeAccount& edge : node.edges) add(edges[edge.stream], edge);
     for (const StageAccount& stage : node.stages) add(stages[stage.id], stage);
     for (const CameraAccount& camera : node.cameras) add(cameras[camera.origin], camera);
+    reported.insert(node.reported.begin(), node.reported.end());
     for (const auto& [id, names] : node.died_with) {
       died_with[id].insert(names.begin(), names.end());
     }
@@ -249,7 +251,8 @@ Accounts merge(std::span<const Accounts> nodes) {
   return {.edges = values_of(std::move(edges)),
           .stages = values_of(std::move(stages)),
           .cameras = values_of(std::move(cameras)),
-          .died_with = std::move(died_with)};
+          .died_with = std::move(died_with),
+          .reported = std::move(reported)};
 }
 
 Accounts settle_losses(Accounts accounts) {
@@ -259,6 +262,9 @@ Accounts settle_losses(Accounts accounts) {
       const auto died = accounts.died_with.find(end);
       if (died != accounts.died_with.end()) {
         nodes.insert(died->second.begin(), died->second.end());
+      }
+      if (!accounts.reported.empty() && !accounts.reported.contains(end)) {
+        nodes.insert("that is gone");
       }
     }
     if (nodes.empty()) continue;

@@ -80,10 +80,13 @@ struct Accounts {
   std::vector<CameraAccount> cameras;
   // Actors of which an earlier life ended with its node, and the names of those nodes.
   std::map<ActorId, std::set<std::string>> died_with{};
+  // Whose accounts these are. That of any other actor went with the node that kept it.
+  std::set<ActorId> reported{};
 };
 
-// Says of each edge with an end that died what was lost with the node. Once nothing is under way
-// that is exact: it is what the counts of the two ends differ by, for nobody else can have it.
+// Says of each edge with an end that died, or whose account is gone, what was lost with the node.
+// Once nothing is under way that is exact: it is what the counts of the two ends differ by, for
+// nobody else can have it.
 Accounts settle_losses(Accounts accounts);
 
 // Adds up what is said of the same stream, actor or camera; sorted by their ids.

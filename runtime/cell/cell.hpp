@@ -42,8 +42,9 @@ struct CellInput {
   };
   struct Stop {};
 
-  // --- Moves and checkpoints; a cell that stands still keeps its inputs until it goes on
-  // ---------- Made from a snapshot, it now may run.
+  // --- Moves and checkpoints. A cell that stands still keeps its inputs until it goes on. -------
+
+  // Made from a snapshot, it now may run.
   struct GoLive {};
   // Stands still from here on, and gives its snapshot: encoded, with the actors it has streams
   // with.

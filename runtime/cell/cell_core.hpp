@@ -173,7 +173,7 @@ class CellCore {
   bool checkpoint_wanted() const;
   void take_checkpoint();
   CellSnapshot saved_part() const;
-  Result<CellSnapshot> saved_whole() const;
+  Result<CellSnapshot> saved_actor() const;
 
   // The ledger.
   StageCounts& account_of(TraceId trace) { return stage_[trace.origin]; }

@@ -47,14 +47,19 @@ CellSnapshot CellCore::saved_part() const {
 }
 
 Result<CellSnapshot> CellCore::snapshot() const {
-  if (phase_ == Phase::active) return saved_whole();
+  if (phase_ == Phase::active) {
+    Result<CellSnapshot> saved = saved_actor();
+    if (saved) saved->streams = streams_.save();
+    return saved;
+  }
   return Error{Code::conflict, identity_.type + " '" + identity_.name + "'" +
                                    (phase_ == Phase::broken ? " could not be made and does not run"
                                                             : " is ending") +
                                    "; there is nothing to move"};
 }
 
-Result<CellSnapshot> CellCore::saved_whole() const {
+// All but the streams.
+Result<CellSnapshot> CellCore::saved_actor() const {
   const std::string who = identity_.type + " '" + identity_.name + "'";
   CellSnapshot saved = saved_part();
   try {
@@ -70,7 +75,6 @@ Result<CellSnapshot> CellCore::saved_whole() const {
                                        std::to_string(limits::snapshot_bytes_max) +
                                        "; an actor keeps what is large in files"};
   }
-  saved.streams = streams_.save();
   return saved;
 }
 
@@ -185,10 +189,11 @@ bool CellCore::checkpoint_wanted() const {
 void CellCore::take_checkpoint() {
   next_checkpoint_ =
       port_.now() + (durable_ ? limits::durable_checkpoint_interval : limits::checkpoint_interval);
-  Result<CellSnapshot> saved = saved_whole();
+  Result<CellSnapshot> saved = saved_actor();
   if (!saved) return note_error("no checkpoint: " + saved.error().describe());
-  if (!durable_) {
-    saved->streams = {};
+  if (durable_) {
+    saved->streams = streams_.save();
+  } else {
     saved->streams.closed_out = streams_.out_accounts();
     saved->streams.closed_in = streams_.in_accounts();
   }

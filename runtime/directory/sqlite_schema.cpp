@@ -66,6 +66,12 @@ CREATE TABLE moves (
 )sql"};
 constexpr std::size_t schema_version = steps.size();
 
+// The log's size from the start: SQLite begins it anew after 4 MiB, and a transaction may be as much
+// again.
+constexpr const char* grow_log_sql =
+    "PRAGMA cache_size = 10; BEGIN IMMEDIATE; CREATE TABLE ballast (bytes BLOB); "
+    "INSERT INTO ballast VALUES (zeroblob(8 << 20)); ROLLBACK; PRAGMA cache_size = -2000;";
+
 // How many of the steps the file has had; none: it is new.
 Result<std::size_t> version_of(const SqliteDatabase& database) {
   auto tables = database.value_of("SELECT count(*) FROM sqlite_schema");
@@ -112,6 +118,12 @@ Result<void> set_durability(const SqliteDatabase& database) {
   return database.execute("PRAGMA synchronous = FULL");
 }
 
+// A commit that makes the log longer changes the file's size, which costs a commit of the file
+// system's own journal: 3.5 ms here, where writing over the log's old bytes costs 0.16 ms. So the
+// log gets its length at the start: what does not fit into the cache is written out, and is no more
+// than unused space once the transaction is undone.
+Result<void> grow_log(const SqliteDatabase& database) { return database.execute(grow_log_sql); }
+
 }  // namespace
 
 Result<void> prepare_file(const SqliteDatabase& database) {
@@ -126,6 +138,7 @@ Result<void> prepare_file(const SqliteDatabase& database) {
     if (auto whole = check_whole(database); !whole.ok()) return whole;
   }
   if (auto durable = set_durability(database); !durable.ok()) return durable;
+  if (auto grown = grow_log(database); !grown.ok()) return grown;
   if (*version == schema_version) return {};
 
   SqliteTransaction transaction(database);

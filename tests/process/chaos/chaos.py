@@ -190,7 +190,8 @@ class Run:
             ("seed", self.options.seed),
             ("seconds of trouble", self.options.seconds),
             ("moves asked for", f"{len(moves)} ({len(moves) / self.options.seconds:.1f} a second)"),
-            ("  done", outcomes.get("moved", 0)),
+            ("  done", f"{outcomes.get('moved', 0)} "
+                       f"({outcomes.get('moved', 0) / self.options.seconds:.1f} a second)"),
             ("  called off", outcomes.get("aborted", 0)),
             ("  refused", outcomes.get("refused", 0)),
             ("  could not begin", outcomes.get("failed", 0)),
@@ -225,7 +226,7 @@ def parse_options():
     parser.add_argument("--storm", required=True, help="omma_storm")
     parser.add_argument("--camera-nodes", type=int, default=2)
     parser.add_argument("--cloud-nodes", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=25, help="moves asked for, a second")
+    parser.add_argument("--rate", type=float, default=40, help="moves asked for, a second")
     parser.add_argument("--chains", type=int, default=10)
     parser.add_argument("--relays", type=int, default=2, help="in each chain")
     parser.add_argument("--period-ms", type=int, default=100, help="between a chain's numbers")

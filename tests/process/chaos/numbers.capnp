@@ -20,11 +20,14 @@ struct RelayConfig {
   source @0 :SourceConfig;
   index @1 :UInt32;
   # Several relays listen to one source: fan-out.
+  ballastKib @2 :UInt32;
+  # State that is only there to be moved.
 }
 
 struct RelayState {
   sum @0 :UInt64;
   # Of all numbers so far, wrapping.
+  ballast @1 :Data;
 }
 
 struct TallyConfig {

@@ -57,7 +57,7 @@ class NumberSource final : public Actor {
 };
 
 // In:    Number of one source          Out: the same, with the sum so far
-// Moves: the sum
+// Moves: the sum, and a ballast of as many KiB as it was told to have
 class NumberRelay final : public Actor {
  public:
   static constexpr const char* type_name = "number_relay";
@@ -72,7 +72,9 @@ class NumberRelay final : public Actor {
   static PlacementWish wish(Config::Reader) { return {"", "", "cloud"}; }
   static bool durable(Config::Reader config) { return config.getSource().getDurable(); }
 
-  explicit NumberRelay(Config::Reader config) : config_(Message::copy_of<Config>(config)) {}
+  explicit NumberRelay(Config::Reader config)
+      : config_(Message::copy_of<Config>(config)),
+        ballast_(std::size_t{config.getBallastKib()} << 10, 'b') {}
 
   void on_subscribers_changed(Turn& turn) override {
     const auto source = turn.stage_of<NumberSource>(config_.as<Config>().getSource());
@@ -88,15 +90,23 @@ class NumberRelay final : public Actor {
       out.setRelay(config_.as<Config>().getIndex());
     });
   }
-  void save(State::Builder out) const { out.setSum(sum_); }
+  void save(State::Builder out) const {
+    out.setSum(sum_);
+    out.setBallast({reinterpret_cast<const kj::byte*>(ballast_.data()), ballast_.size()});
+  }
   Result<void> load(State::Reader in) {
     sum_ = in.getSum();
+    if (in.getBallast().size() != ballast_.size()) {
+      return Error{Code::corrupt, "a ballast of " + std::to_string(in.getBallast().size()) +
+                                      " bytes, not " + std::to_string(ballast_.size())};
+    }
     return {};
   }
 
  private:
   Outlet<chaos::Number> out_{*this};
   const Message config_;
+  const std::string ballast_;
   std::uint64_t sum_ = 0;
 };
 
@@ -181,10 +191,13 @@ std::vector<std::unique_ptr<App>> make_numbers_apps() {
   apps.push_back(
       make_app<NumberTally>("numbers", "numbers through relays", [](AppQuery& query, auto config) {
         const auto relays = static_cast<unsigned>(query.number("relays", 2, "how many, 1 to 60"));
+        const auto ballast_kib = static_cast<std::uint32_t>(
+            query.number("ballast-kib", 0, "of state that each relay has beside its sum"));
         auto list = config.initRelays(std::clamp(relays, 1U, 60U));
         for (unsigned i = 0; i < list.size(); ++i) {
           read_source(query, list[i].initSource());
           list[i].setIndex(i);
+          list[i].setBallastKib(ballast_kib);
         }
       }));
   apps.push_back(make_app<NumberRelay>(

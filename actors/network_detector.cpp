@@ -7,7 +7,10 @@ namespace {
 
 class NetworkDetector final : public FrameDetector {
  public:
-  explicit NetworkDetector(std::unique_ptr<Detector> detector) : detector_(std::move(detector)) {}
+  NetworkDetector(std::unique_ptr<Detector> detector, BatchTally* tally)
+      : detector_(std::move(detector)),
+        tally_(tally),
+        batches_(tally == nullptr ? nullptr : &tally->of(detector_->card().name)) {}
 
   Model model() const override {
     const ModelCard& card = detector_->card();
@@ -19,11 +22,17 @@ class NetworkDetector final : public FrameDetector {
       std::span<const DetectorPicture> pictures, float score_min) override {
     DetectOptions options = DetectOptions::of(detector_->card());
     options.score_min = score_min;
-    return detector_->detect(pictures, options);
+    if (batches_ == nullptr) return detector_->detect(pictures, options);
+    const Instant begun = tally_->clock().now();
+    auto found = detector_->detect(pictures, options);
+    batches_->add(pictures.size(), tally_->clock().now() - begun);
+    return found;
   }
 
  private:
   std::unique_ptr<Detector> detector_;
+  BatchTally* const tally_;
+  BatchTally::Model* const batches_;
 };
 
 Result<ModelFile> find_model(ModelStore& store, ModelExchange* exchange, const std::string& model,
@@ -44,15 +53,15 @@ Result<ModelFile> find_model(ModelStore& store, ModelExchange* exchange, const s
 }  // namespace
 
 LoadDetector network_detector_loader(ModelStore& store, NetworkOptions options,
-                                     ModelExchange* exchange) {
-  return [&store, options, exchange](
+                                     ModelExchange* exchange, BatchTally* tally) {
+  return [&store, options, exchange, tally](
              const std::string& model,
              const std::string& model_hash) -> Result<std::unique_ptr<FrameDetector>> {
     auto file = find_model(store, exchange, model, model_hash);
     if (!file) return file.error();
     auto detector = Detector::load(*file, options);
     if (!detector) return detector.error();
-    return std::unique_ptr<FrameDetector>(new NetworkDetector(std::move(*detector)));
+    return std::unique_ptr<FrameDetector>(new NetworkDetector(std::move(*detector), tally));
   };
 }
 

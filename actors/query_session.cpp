@@ -111,7 +111,8 @@ bool QuerySession::has_news(std::uint64_t after_cursor) const {
   return ended() || after_cursor + 1 < next_cursor_;
 }
 
-Message QuerySession::batch(std::uint64_t after_cursor, std::uint32_t results_max) const {
+Message QuerySession::batch(std::uint64_t after_cursor, std::uint32_t results_max,
+                            const Turn& turn) const {
   const auto first = std::find_if(results_.begin(), results_.end(),
                                   [&](const Kept& kept) { return kept.cursor > after_cursor; });
   const auto available = static_cast<std::size_t>(results_.end() - first);
@@ -126,13 +127,16 @@ Message QuerySession::batch(std::uint64_t after_cursor, std::uint32_t results_ma
     }
     out.setEnded(ended() && held_.empty() && count == available);
     out.setDroppedOldest(dropped_oldest_);
+    out.setSessionHigh(turn.self().high);
+    out.setSessionLow(turn.self().low);
+    out.setLife(turn.life());
   });
 }
 
 void QuerySession::on(FetchRequest::Reader request, Turn& turn) {
   const std::uint64_t after = std::max(request.getAfterCursor(), acknowledged_);
   if (has_news(after) || request.getWaitMs() == 0) {
-    turn.reply_later(turn.defer_reply(), batch(after, request.getResultsMax()));
+    turn.reply_later(turn.defer_reply(), batch(after, request.getResultsMax(), turn));
     return;
   }
   const std::uint64_t timer = next_timer_++;
@@ -149,7 +153,8 @@ void QuerySession::answer_waiting(Turn& turn) {
       ++it;
       continue;
     }
-    turn.reply_later(it->second.client, batch(it->second.after_cursor, it->second.results_max));
+    turn.reply_later(it->second.client,
+                     batch(it->second.after_cursor, it->second.results_max, turn));
     turn.cancel_timer(it->first);
     it = waiting_.erase(it);
   }
@@ -159,7 +164,7 @@ void QuerySession::on_timer(std::uint64_t timer, Turn& turn) {
   const auto found = waiting_.find(timer);
   if (found == waiting_.end()) return;
   turn.reply_later(found->second.client,
-                   batch(found->second.after_cursor, found->second.results_max));
+                   batch(found->second.after_cursor, found->second.results_max, turn));
   waiting_.erase(found);
 }
 

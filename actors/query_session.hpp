@@ -8,6 +8,7 @@
 //        AcknowledgeRequest   the client has them safely up to here; answered with SessionSummary
 //        SummaryRequest       answered with SessionSummary
 //        StopRequest          answered with SessionSummary; then the session ends
+// Gives: each result with the session's id, its life and a cursor, which together name it for good.
 // Holds: at most limits::session_results_max results that nobody acknowledged. Full, it drops the
 //        oldest and counts it (live), or takes no more and so holds its inputs back (every result).
 // Drops: a result that an input gives again after it lost its state in a crash, known by its frame:
@@ -78,7 +79,7 @@ class QuerySession final : public Actor {
   bool has_news(std::uint64_t after_cursor) const;
   bool ended() const { return ended_.size() >= inputs_.size(); }
   bool full() const { return results_.size() >= limits::session_results_max; }
-  Message batch(std::uint64_t after_cursor, std::uint32_t results_max) const;
+  Message batch(std::uint64_t after_cursor, std::uint32_t results_max, const Turn& turn) const;
   Message summary() const;
 
   std::vector<std::shared_ptr<const StageSpec>> inputs_;

@@ -29,6 +29,17 @@ if(OMMA_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(OMMA_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "OMMA_FUZZ needs clang++ (it has libFuzzer), this is "
+      "${CMAKE_CXX_COMPILER_ID}; use the preset fuzz")
+  endif()
+  # Without vptr: it compares type names with those of libraries that hide them.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr
+    -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 # omma_add_library(<name> HEADERS ... [SOURCES ...] [PUBLIC ...] [PRIVATE ...])
 # Paths are relative to the folder. Each header listed is compiled on its own by the target
 # all_verify_interface_header_sets.

@@ -61,14 +61,46 @@ struct ChangeOutcome {
   current @1 :ActorRecord;
 }
 
-struct ListActors {}
+struct ListActors {
+  # A page of them, by id; answered with ActorList.
+  which @0 :Which;
+  node @1 :Text;
+  # Only the active ones on a node of this name; empty: on any.
+  type @2 :Text;
+  # Only those; empty: any.
+  after @3 :ActorKey;
+  # The last one of the page before; null: the first page.
 
-struct ListOrphans {
-  # Active actors whose node is not live; answered with an ActorList of as many as fit.
+  enum Which {
+    all @0;
+    # The retired too.
+    active @1;
+    orphaned @2;
+    # Active, and their node is not live.
+  }
+}
+
+struct FindActors {
+  # Whom may somebody mean by this? Answered with ActorList: the active ones of this name, or those
+  # whose id begins so, or if there are none some others.
+  wanted @0 :Text;
+  # TYPE/NAME, NAME, or the first digits of the id.
 }
 
 struct ActorList {
   actors @0 :List(ActorRecord);
+  more @1 :Bool;
+  # There may be others after these.
+}
+
+struct FindHomes {
+  # Where do these live? Answered with HomeList.
+  ids @0 :List(ActorKey);
+}
+
+struct HomeList {
+  # Of those that are active.
+  homes @0 :List(RouteHint);
 }
 
 struct RegisterNode {
@@ -83,6 +115,8 @@ struct ListNodes {}
 
 struct NodeList {
   nodes @0 :List(NodeRecord);
+  actors @1 :List(UInt32);
+  # How many are active on each.
 }
 
 struct MarkNodeDead {
@@ -158,8 +192,9 @@ struct MoveRecord {
   outcome @6 :MoveOutcome;
   reason @7 :Text;
   pauseNs @8 :Int64;
+  # Of a take-over: how long the actor was away.
   bytes @9 :UInt64;
-  # Of the state that was handed over.
+  # Of the state that was handed over, or of the checkpoint.
 }
 
 enum MoveOutcome {
@@ -196,6 +231,10 @@ struct LeaseGranted {
   holdNs @1 :UInt64;
   lost @2 :List(NodeRef);
   # Nodes that are declared dead, so that what leads to them is looked up again.
+  receivedNs @3 :Int64;
+  # By the head's steady clock: when it had the request,
+  answeredNs @4 :Int64;
+  # and when it answered. Both 0: it does not say.
 }
 
 # --- Between nodes --------------------------------------------------------------------------------
@@ -256,9 +295,15 @@ struct PieceTaken {
 }
 
 struct Revive {
-  # Go on here with this actor of a dead node, from its checkpoint if it has one; answered with its
-  # ActorRecord.
+  # Go on here with this actor of a dead node, from its checkpoint if it has one; answered with
+  # Revived.
   id @0 :ActorKey;
+}
+
+struct Revived {
+  record @0 :ActorRecord;
+  checkpointBytes @1 :UInt64;
+  # Of what it goes on from; 0: it began anew.
 }
 
 struct NodeLost {
@@ -267,8 +312,8 @@ struct NodeLost {
 }
 
 struct FetchBlob {
-  # A model's file by its SHA-256, a piece at a time; answered with BlobChunk, not_found by a node
-  # that does not have it.
+  # A model's file or an app module by its SHA-256, a piece at a time; answered with BlobChunk,
+  # not_found by a node that does not have it.
   hash @0 :Data;
   # 32 bytes.
   offset @1 :UInt64;
@@ -280,7 +325,20 @@ struct BlobChunk {
   fileName @1 :Text;
   # Without a folder.
   card @2 :Data;
-  # The model card as it is there, JSON; with the first piece only.
+  # The model card as it is there, JSON; with the first piece only. An app module has none.
+}
+
+struct FindAppModule {
+  # Which module brings this app or this actor type? One of the two is empty. Answered with
+  # AppModuleFound, not_found by a node that has loaded none that does.
+  app @0 :Text;
+  actorType @1 :Text;
+}
+
+struct AppModuleFound {
+  hash @0 :Data;
+  # Of its file, for FetchBlob.
+  fileName @1 :Text;
 }
 
 # --- Control --------------------------------------------------------------------------------------
@@ -297,6 +355,8 @@ struct RunApp {
   # The query session's name; empty for one made up by the node.
   parameters @2 :List(Parameter);
   # Repeatable ones appear several times: camera, line, zone.
+  module @3 :Text;
+  # The path of an app module that the node loads first; empty for none.
 }
 
 struct Started {
@@ -352,8 +412,82 @@ struct ModelList {
   json @0 :Text;
 }
 
+struct ListApps {}
+
+struct AppList {
+  json @0 :Text;
+}
+
 struct StopNode {
   everywhere @0 :Bool;
+}
+
+# --- Traces ---------------------------------------------------------------------------------------
+
+struct FrameRef {
+  origin @0 :UInt64;
+  # TraceId of runtime/protocol/envelope.hpp.
+  sequence @1 :UInt64;
+}
+
+struct HopRecord {
+  # Names of the fields as in runtime/protocol/hop.hpp.
+  actor @0 :ActorKey;
+  peer @1 :ActorKey;
+  sequence @2 :UInt64;
+  kind @3 :UInt8;
+  channel @4 :UInt8;
+  queuedNs @5 :Int64;
+  begunNs @6 :Int64;
+  endedNs @7 :Int64;
+  bytes @8 :UInt64;
+}
+
+struct CollectTrace {
+  # All hops of a frame that this node remembers; `everywhere` asks all nodes. Answered with
+  # FrameHops.
+  frame @0 :FrameRef;
+  everywhere @1 :Bool;
+}
+
+struct FrameHops {
+  nodes @0 :List(NodeHops);
+  missing @1 :List(Text);
+  # Nodes that did not answer.
+
+  struct NodeHops {
+    node @0 :Text;
+    traces @1 :Bool;
+    # False: the cluster file says trace: off.
+    headAheadNs @2 :Int64;
+    # The head's steady clock less this node's, off by at most headErrorNs; -1: not known.
+    headErrorNs @3 :Int64;
+    forgotten @4 :UInt64;
+    # Hops of any frames that went for newer ones.
+    hops @5 :List(HopRecord);
+  }
+}
+
+struct ListSlowFrames {
+  # Of the frames that are remembered those that took longest, answered with SlowFrames; of one
+  # node (not `everywhere`) the latest that it remembers, whatever they took, in its own time.
+  countMax @0 :UInt32;
+  everywhere @1 :Bool;
+}
+
+struct SlowFrames {
+  frames @0 :List(Extent);
+  # The slowest first.
+  headAheadNs @1 :Int64;
+  headErrorNs @2 :Int64;
+  # As in NodeHops.
+  missing @3 :List(Text);
+
+  struct Extent {
+    frame @0 :FrameRef;
+    firstNs @1 :Int64;
+    lastNs @2 :Int64;
+  }
 }
 
 # --- Moves ----------------------------------------------------------------------------------------
@@ -380,14 +514,21 @@ struct CarryOut {
 }
 
 struct DrainNode {
-  # Cordon the node and move every actor away that may move. Nothing is ever ended for it. Answered
-  # with DrainReport when the last move has ended.
+  # Cordon the node and move every actor away that may move. Nothing is ever ended for it. What came
+  # to nothing is planned anew and tried again, up to limits::drain_rounds_max times in all.
+  # Answered with DrainReport when the last move has ended.
   node @0 :Text;
 }
 
 struct DrainReport {
   moved @0 :List(MoveRecord);
+  # The first of them; `omma moves` has the others. So many in all:
+  movedCount @2 :UInt32;
   kept @1 :List(Kept);
+  # The first of them; a drain that is repeated names the others. So many in all:
+  keptCount @3 :UInt32;
+  triedCount @4 :UInt32;
+  # Of these: their moves came to nothing.
 
   struct Kept {
     # It is still there.

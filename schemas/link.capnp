@@ -21,6 +21,19 @@ struct Body {
   words @1 :Data;
   # The struct's flat encoding, segment table first.
   payloads @2 :List(Data);
+  loans @3 :List(Loan);
+  # Payloads that are not sent but lie in the sender's arena; each is empty in the list above. Only
+  # in packets, and only after arenaTaken.
+}
+
+struct Loan {
+  # Checked as in runtime/link/peer_arena.hpp.
+  payload @0 :UInt16;
+  # Its place in the list of payloads.
+  number @1 :UInt64;
+  # Grows within a connection; written into the pipe to give the loan back.
+  offset @2 :UInt64;
+  sizeBytes @3 :UInt64;
 }
 
 struct Packet {
@@ -82,4 +95,7 @@ interface Door {
   # Answered when all have been handed on. The caller keeps few of these unanswered.
   ping @2 () -> ();
   request @3 (body :Body) -> (failure :Failure, body :Body);
+  arenaTaken @4 () -> ();
+  # The caller has mapped the arena whose file descriptors came with the hello or with its answer
+  # (over a Unix socket: the memory, and the pipe to give loans back through).
 }

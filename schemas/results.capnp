@@ -35,6 +35,11 @@ struct ResultBatch {
   # Every input has ended and this batch reaches the last result.
   droppedOldest @2 :UInt64;
   # Results that went unread because the session was full (live mode only).
+  sessionHigh @3 :UInt64;
+  sessionLow @4 :UInt64;
+  # Whose results they are, by the halves of its id,
+  life @5 :UInt64;
+  # and in which of its lives: with these and its cursor a result is known for good.
 }
 
 struct FetchRequest {

@@ -238,10 +238,21 @@ int run_command(const CommonOptions& common, const RunOptions& options) {
       }
     }
   };
+  for (auto& [name, value] : *parameters) {  // Of any app: who writes ./ means a path.
+    if (value.starts_with("./") || value.starts_with("../")) {
+      value = std::filesystem::absolute(value).lexically_normal().string();
+    }
+  }
   for (const char* name : {"camera", "model", "record"}) absolute(name);
+  std::string module;
+  if (!options.module.empty()) module = std::filesystem::absolute(options.module).string();
   auto to = contact(common);
   if (!to) return report(common, to.error(), exit_no_cluster);
-  auto session = to->client.run(options.app, options.session, *parameters);
+  if (!options.out.empty()) {  // Before anything runs whose rows would have nowhere to go.
+    auto opened = ResultWriter(ResultWriter::Form::table, {}).open_file(options.out);
+    if (!opened) return report(common, opened.error());
+  }
+  auto session = to->client.run(options.app, options.session, *parameters, module);
   if (!session) return report(common, session.error());
   if (options.detach) {
     std::printf(common.json ? "{\"session\":\"%s\"}\n" : "%s\n", session->c_str());

@@ -21,6 +21,7 @@ struct CommonOptions {
 struct RunOptions {
   std::string app;
   std::string session;
+  std::string module;           // A file for the head to load the app from; empty for none.
   std::string out;              // A file of JSON Lines; empty for none.
   std::set<std::string> kinds;  // Shown; empty for all.
   bool detach = false;
@@ -62,6 +63,26 @@ int cordon_command(const CommonOptions& common, const std::string& node, bool on
 int pin_command(const CommonOptions& common, const std::string& actor, bool on);
 // The latest first.
 int moves_command(const CommonOptions& common, std::uint32_t count_max);
+
+struct TraceOptions {
+  std::string frame;          // CAMERA/NUMBER; empty with `slowest`.
+  std::uint32_t slowest = 0;  // So many of the slowest frames that are remembered.
+  std::string export_file;    // For Perfetto; empty for none.
+};
+// Where the time of a frame went, hop by hop.
+int trace_command(const CommonOptions& common, const TraceOptions& options);
+
+// Writes the folder of a new app; needs no cluster.
+int new_command(const CommonOptions& common, const std::string& name, const std::string& folder);
+
+// Checks this machine, and with a cluster file whether it is fit for that; exit_failed if something
+// has to be done first. Needs no cluster.
+int doctor_command(const CommonOptions& common, const std::string& file,
+                   const std::vector<std::string>& settings);
+
+// For completion scripts: prints what a word of this kind may be, one a line. Knows nothing rather
+// than take longer than 300 ms, and never fails.
+int values_command(const CommonOptions& common, const std::string& kind, const std::string& about);
 
 // Cuts a part out of a video and codes it as H.264: a camera of its own. Needs no cluster.
 int clip_command(const std::string& source, const std::string& out, const std::string& window,

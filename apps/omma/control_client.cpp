@@ -58,10 +58,11 @@ bool ControlClient::ready() {
 }
 
 Result<std::string> ControlClient::run(const std::string& app, const std::string& session,
-                                       const Parameters& parameters) {
+                                       const Parameters& parameters, const std::string& module) {
   auto reply = call<wire::Started>(Message::build<wire::RunApp>([&](wire::RunApp::Builder out) {
     out.setApp(app);
     out.setSession(session);
+    out.setModule(module);
     auto list = out.initParameters(static_cast<unsigned>(parameters.size()));
     unsigned i = 0;
     for (const auto& [name, value] : parameters) {
@@ -110,6 +111,12 @@ Result<std::string> ControlClient::models() {
       call<wire::ModelList>(Message::build<wire::ListModels>([](wire::ListModels::Builder) {}));
   if (!reply) return reply.error();
   return std::string(reply->as<wire::ModelList>().getJson().cStr());
+}
+
+Result<std::string> ControlClient::apps() {
+  auto reply = call<wire::AppList>(Message::build<wire::ListApps>([](wire::ListApps::Builder) {}));
+  if (!reply) return reply.error();
+  return std::string(reply->as<wire::AppList>().getJson().cStr());
 }
 
 Result<Accounts> ControlClient::accounts(std::vector<std::string>* missing) {
@@ -188,6 +195,32 @@ Result<std::vector<MoveRecord>> ControlClient::moves(std::uint32_t count_max) {
   std::vector<MoveRecord> moves;
   for (auto move : reply->as<wire::MoveList>().getMoves()) moves.push_back(read(move));
   return moves;
+}
+
+// --- Traces ---
+
+Result<Message> ControlClient::frame_hops(TraceId frame) {
+  return call<wire::FrameHops>(
+      Message::build<wire::CollectTrace>([&](wire::CollectTrace::Builder out) {
+        out.initFrame().setOrigin(frame.origin);
+        out.getFrame().setSequence(frame.sequence);
+        out.setEverywhere(true);
+      }));
+}
+
+Result<Message> ControlClient::slow_frames(std::uint32_t count_max) {
+  return call<wire::SlowFrames>(
+      Message::build<wire::ListSlowFrames>([&](wire::ListSlowFrames::Builder out) {
+        out.setCountMax(count_max);
+        out.setEverywhere(true);
+      }));
+}
+
+Result<std::optional<ActorRecord>> ControlClient::actor(const ActorId& id) {
+  auto reply = call<wire::ActorRecord>(Message::build<wire::LookUpActor>(
+      [&](wire::LookUpActor::Builder out) { write(out.initId(), id); }));
+  if (!reply) return reply.error();
+  return read(reply->as<wire::ActorRecord>());
 }
 
 Result<std::vector<NodeRecord>> ControlClient::nodes() {

@@ -24,9 +24,9 @@ class ControlClient {
 
   // The node answers as a member of its cluster.
   bool ready();
-  // The session's name.
+  // The session's name. The node loads the app module first, if one is named.
   Result<std::string> run(const std::string& app, const std::string& session,
-                          const Parameters& parameters);
+                          const Parameters& parameters, const std::string& module = {});
   // A ResultBatch: what comes after the cursor, at once or as soon as there is something.
   Result<Message> fetch(const std::string& session, std::uint64_t after_cursor, Duration wait);
   // A SessionSummary.
@@ -36,6 +36,7 @@ class ControlClient {
   // A JSON array, one object a node.
   Result<std::string> processes();
   Result<std::string> models();
+  Result<std::string> apps();
   // Of all nodes, added up; `missing` gets the names of nodes that did not answer.
   Result<Accounts> accounts(std::vector<std::string>* missing);
   Result<void> stop_cluster();
@@ -49,6 +50,13 @@ class ControlClient {
   // The actor that was meant.
   Result<ActorRecord> pin(const std::string& actor, bool on);
   Result<std::vector<MoveRecord>> moves(std::uint32_t count_max);
+
+  // A wire::FrameHops: what all nodes remember of a frame.
+  Result<Message> frame_hops(TraceId frame);
+  // A wire::SlowFrames of the whole cluster, by the head's clock.
+  Result<Message> slow_frames(std::uint32_t count_max);
+  // None when the directory knows no such actor.
+  Result<std::optional<ActorRecord>> actor(const ActorId& id);
   Result<std::vector<NodeRecord>> nodes();
   Result<std::vector<ActorId>> pinned();
 

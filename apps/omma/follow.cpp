@@ -44,7 +44,7 @@ Result<void> follow(const RunningCluster& cluster, ResultWriter& writer,
     }
     give_up_at = clock.now() + reconnect_patience;
     const auto batch = reply->as<ResultBatch>();
-    if (auto written = writer.write(batch.getResults()); !written) return written;
+    if (auto written = writer.write(batch); !written) return written;
     if (options.on_batch) options.on_batch(batch);
     if (batch.getResults().size() > 0) {
       cursor = batch.getResults()[batch.getResults().size() - 1].getCursor();

@@ -8,6 +8,7 @@
 
 #include "apps/omma/contact.hpp"
 #include "apps/omma/node_process.hpp"
+#include "runtime/node/report_json.hpp"
 
 namespace omma {
 
@@ -51,6 +52,21 @@ void print_actor(const nlohmann::json& actor) {
   }
 }
 
+// What is missing among the actors, and what keeps it.
+void print_troubles(const nlohmann::json& node) {
+  for (const auto& turn : node.value("long_turns", nlohmann::json::array())) {
+    std::printf("  %s  %s  ONE TURN TAKES %.1f s ALREADY; it handles %s\n",
+                turn.at("id").get<std::string>().substr(0, 8).c_str(),
+                turn.at("actor").get<std::string>().c_str(),
+                turn.at("running_ms").get<double>() / 1000,
+                turn.at("handles").get<std::string>().c_str());
+  }
+  const auto silent = node.value("silent_actors", std::uint64_t{0});
+  if (silent == 0) return;
+  std::printf("  %llu actors did not report in time and are not listed\n",
+              static_cast<unsigned long long>(silent));
+}
+
 }  // namespace
 
 int ps_command(const CommonOptions& common) {
@@ -80,6 +96,7 @@ int ps_command(const CommonOptions& common) {
     std::printf("%s  (%zu actors%s)\n", name.c_str(), node.at("actors").size(),
                 state == "alive" ? "" : (", " + state).c_str());
     for (const auto& actor : node.at("actors")) print_actor(actor);
+    print_troubles(node);
   }
   return exit_ok;
 }
@@ -146,22 +163,33 @@ int models_command(const CommonOptions& common) {
 }
 
 int apps_command(const CommonOptions& common) {
-  nlohmann::ordered_json json = nlohmann::json::array();
-  for (const auto& app : make_apps()) {
-    nlohmann::ordered_json entry{{"name", app->name()}, {"summary", app->summary()}};
-    if (!common.json) std::printf("%s: %s\n", app->name().c_str(), app->summary().c_str());
-    for (const ParameterInfo& parameter : app->parameters()) {
-      entry["parameters"].push_back({{"name", parameter.name},
-                                     {"default", parameter.fallback},
-                                     {"help", parameter.help},
-                                     {"repeatable", parameter.repeatable}});
-      if (common.json) continue;
-      std::printf("  --%-14s %s%s\n", parameter.name.c_str(), parameter.help.c_str(),
-                  parameter.fallback.empty() ? "" : (" [" + parameter.fallback + "]").c_str());
-    }
-    json.push_back(std::move(entry));
+  // Those of the cluster, if one runs, are more: modules bring some.
+  const auto built_in = make_apps();
+  std::vector<const App*> known;
+  for (const auto& app : built_in) known.push_back(app.get());
+  std::string text = to_json(known);
+  if (auto to = contact(common)) {
+    auto apps = to->client.apps();
+    if (!apps) return report(common, apps.error());
+    text = *std::move(apps);
+  } else if (!common.cluster.empty() || to.error().code != Code::not_found) {
+    return report(common, to.error(), exit_no_cluster);
   }
-  if (common.json) std::printf("%s\n", json.dump().c_str());
+  if (common.json) {
+    std::printf("%s\n", text.c_str());
+    return exit_ok;
+  }
+  for (const auto& app : nlohmann::json::parse(text)) {
+    std::printf("%s: %s\n", app.at("name").get<std::string>().c_str(),
+                app.at("summary").get<std::string>().c_str());
+    if (!app.contains("parameters")) continue;
+    for (const auto& parameter : app.at("parameters")) {
+      const auto fallback = parameter.at("default").get<std::string>();
+      std::printf("  --%-14s %s%s\n", parameter.at("name").get<std::string>().c_str(),
+                  parameter.at("help").get<std::string>().c_str(),
+                  fallback.empty() ? "" : (" [" + fallback + "]").c_str());
+    }
+  }
   return exit_ok;
 }
 

@@ -57,6 +57,7 @@ std::string time_of_day(WallTime when) {
 }
 
 // "tracker/east  cam-east -> cloud  moved  pause 1.8 ms, 12345 bytes  (asked by a person)"
+// "tracker/east  cloud -> cloud-2  failed over  away 2.4 s, 12345 bytes  (node 'cloud' is dead)"
 std::string text_of(const MoveRecord& move) {
   std::string text = move.type + "/" + move.name + "  " + move.from + " -> " + move.to + "  " +
                      outcome_text(move.outcome);
@@ -66,6 +67,12 @@ std::string text_of(const MoveRecord& move) {
     std::array<char, 64> cost{};
     std::snprintf(cost.data(), cost.size(), "  pause %.1f ms, %llu bytes", milliseconds(move.pause),
                   static_cast<unsigned long long>(move.bytes));
+    text += cost.data();
+  }
+  if (move.outcome == MoveRecord::Outcome::taken_over) {
+    std::array<char, 64> cost{};
+    std::snprintf(cost.data(), cost.size(), "  away %.1f s, %llu bytes",
+                  milliseconds(move.pause) / 1e3, static_cast<unsigned long long>(move.bytes));
     text += cost.data();
   }
   return text + (move.reason.empty() ? "" : "  (" + move.reason + ")");
@@ -98,9 +105,9 @@ int drain_command(const CommonOptions& common, const std::string& node) {
     json["moved"].push_back(json_of(move));
     if (!common.json) std::printf("%s\n", text_of(move).c_str());
   }
-  bool failed = false;
+  json["moved_count"] = drained.getMovedCount();
+  json["kept_count"] = drained.getKeptCount();
   for (auto kept : drained.getKept()) {
-    failed = failed || kept.getTried();
     json["kept"].push_back({{"id", read(kept.getId()).text()},
                             {"type", kept.getType().cStr()},
                             {"name", kept.getName().cStr()},
@@ -114,11 +121,11 @@ int drain_command(const CommonOptions& common, const std::string& node) {
   if (common.json) {
     std::printf("%s\n", json.dump().c_str());
   } else {
-    say("node " + node + " is cordoned: " + std::to_string(drained.getMoved().size()) +
-        " actors moved, " + std::to_string(drained.getKept().size()) + " stay; omma cordon " +
-        node + " --off takes it into use again");
+    say("node " + node + " is cordoned: " + std::to_string(drained.getMovedCount()) +
+        " actors moved, " + std::to_string(drained.getKeptCount()) + " stay; omma cordon " + node +
+        " --off takes it into use again");
   }
-  return failed ? exit_failed : exit_ok;
+  return drained.getTriedCount() > 0 ? exit_failed : exit_ok;
 }
 
 int cordon_command(const CommonOptions& common, const std::string& node, bool on) {

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "actors/camera.hpp"
+#include "actors/logged_source.hpp"
 #include "actors/model_shard.hpp"
 #include "actors/network_detector.hpp"
 #include "actors/query_session.hpp"
@@ -21,11 +23,16 @@
 #include "apps/omma/exit_code.hpp"
 #include "apps/omma/prewarm_thread.hpp"
 #include "apps/people_count/people_count.hpp"
+#include "omma/library.hpp"
 #include "runtime/base/limits.hpp"
 #include "runtime/base/nearest_name.hpp"
+#include "runtime/link/shared_arena.hpp"
+#include "runtime/model/batch_tally.hpp"
 #include "runtime/model/model_exchange.hpp"
 #include "runtime/model/model_store.hpp"
+#include "runtime/node/app_modules.hpp"
 #include "runtime/node/cluster_view.hpp"
+#include "runtime/node/gateway.hpp"
 #include "runtime/node/node.hpp"
 #include "runtime/observe/log.hpp"
 
@@ -63,8 +70,8 @@ ActorType model_shard_type(const ActorNeeds& needs) {
   return type;
 }
 
-// The built-in actors and the apps' own.
-ActorTypes make_types(const std::vector<std::unique_ptr<App>>& apps, const ActorNeeds& needs) {
+// The built-in actors; those of apps come from AppModules.
+ActorTypes make_types(const ActorNeeds& needs) {
   std::vector<ActorType> all;
   all.push_back(actor_type<Camera>([open = needs.open_camera](CameraConfig::Reader config) {
     return std::make_unique<Camera>(config, open);
@@ -79,13 +86,65 @@ ActorTypes make_types(const std::vector<std::unique_ptr<App>>& apps, const Actor
         return std::make_unique<Recorder>(config, recordings);
       }));
   all.push_back(actor_type<QuerySession>());
-  for (const auto& app : apps) all.push_back(app->type());
   ActorTypes types;
   for (ActorType& type : all) {
     type.linger = needs.linger;
     types.add(std::move(type));
   }
   return types;
+}
+
+// Names that no app's actor type may have.
+std::set<std::string> names_of(const ActorTypes& types) {
+  std::set<std::string> names{gateway_type_name};
+  for (const auto& [name, type] : types.all()) names.insert(name);
+  return names;
+}
+
+// What lies beside the library, then what the cluster file names.
+Result<void> load_modules(AppModules& modules, const std::vector<std::filesystem::path>& named) {
+  std::vector<std::filesystem::path> places = named;
+  const std::filesystem::path installed = library_folder() / "omma" / "apps";
+  std::error_code absent;
+  if (std::filesystem::is_directory(installed, absent)) places.insert(places.begin(), installed);
+  for (const std::filesystem::path& place : places) {
+    if (auto loaded = modules.load(place); !loaded) return loaded;
+  }
+  return {};
+}
+
+// What the cluster file names; else the models that were installed with omma, if it was.
+std::vector<std::filesystem::path> model_folders(const ClusterFile& cluster, const NodeSpec& node) {
+  if (!node.model_folders.empty()) return node.model_folders;
+  if (!cluster.model_folders.empty()) return cluster.model_folders;
+  // lib/, or on Debian lib/<machine>/.
+  for (auto folder = library_folder(); folder != folder.parent_path();
+       folder = folder.parent_path()) {
+    const auto installed = folder / "share" / "omma" / "models";
+    std::error_code absent;
+    if (std::filesystem::is_directory(installed, absent)) return {installed};
+  }
+  return {};
+}
+
+Result<std::unique_ptr<FrameSource>> open_logged(const SourceSpec& spec, BufferPool& pool,
+                                                 const Clock& clock, Log& log) {
+  auto source = open_source(spec, pool, clock);
+  if (!source) return source;
+  return std::unique_ptr<FrameSource>(std::make_unique<LoggedSource>(*std::move(source), log));
+}
+
+// Where pictures lie, if other nodes may be on this machine. Without it everything is sent.
+std::shared_ptr<SharedArena> make_arena(const ClusterFile& cluster, Log& log) {
+  const bool wanted =
+      std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
+                  [](const NodeSpec& node) { return node.listen_address.starts_with("unix:"); });
+  if (!wanted) return nullptr;
+  auto arena = SharedArena::create(limits::arena_bytes);
+  if (arena) return *std::move(arena);
+  log.warn("link", "pictures are sent to nodes on this machine, not shared with them",
+           {{"why", arena.error().message}});
+  return nullptr;
 }
 
 // What the store serves and what it refuses, with why.
@@ -153,7 +212,8 @@ ExitCode run_lives(const NodeOptions& options, const ActorTypes& types, const No
     stop.wait(**node, now_and_then);
     const bool declared_dead = (*node)->was_declared_dead();
     parts.log.info("node", "stopping");
-    parts.exchange.disconnect();  // What is being prewarmed may wait for a peer.
+    parts.exchange.content().disconnect();  // What is being prewarmed may wait for a peer.
+    parts.modules.content().disconnect();
     node->reset();
     if (!declared_dead || stop.came()) return exit_ok;
     parts.log.warn("node", "was declared dead: begins anew as another incarnation");
@@ -198,33 +258,41 @@ int run_node(const std::string& name, const std::filesystem::path& cluster_file,
   prepare_allocator();
   const SystemClock clock;
   SystemRandom random;
-  auto pool = std::make_shared<BufferPool>(limits::idle_buffer_bytes_max);
   LogOptions log_options;
   log_options.level = verbose ? LogLevel::debug : LogLevel::info;
   log_options.json_lines_file = spec->data_folder / "log.jsonl";
   log_options.node_name = name;
   const auto log = make_log(log_options, clock);
   if (!log) return fail(log.error(), exit_failed);
+  const auto arena = make_arena(*cluster, **log);
+  const auto pool = std::make_shared<BufferPool>(limits::idle_buffer_bytes_max, arena);
 
   const std::filesystem::path model_cache = spec->data_folder / "models";
-  ModelStore models(spec->model_folders.empty() ? cluster->model_folders : spec->model_folders,
-                    model_cache);
+  ModelStore models(model_folders(*cluster, *spec), model_cache);
   ModelExchange exchange(models, model_cache, *pool);
   NetworkOptions network;
   network.threads = 1;
-  WarmDetectors detectors(network_detector_loader(models, network, &exchange), clock);
+  BatchTally batches(clock);
+  WarmDetectors detectors(network_detector_loader(models, network, &exchange, &batches), clock);
   PrewarmThread prewarm;
   OpenRecordings recordings(*pool);
   const FileClusterView view(*cluster, models);
-  const ActorTypes types =
-      make_types(apps, {[&](const SourceSpec& source) { return open_source(source, *pool, clock); },
-                        *pool, recordings, detectors, prewarm, cluster->stage_linger});
+  const ActorTypes types = make_types(
+      {[&](const SourceSpec& source) { return open_logged(source, *pool, clock, **log); }, *pool,
+       recordings, detectors, prewarm, cluster->stage_linger});
+  AppModules modules(std::move(apps),
+                     {std::string(build_stamp()), spec->data_folder / "apps", names_of(types)},
+                     *pool);
+  if (auto loaded = load_modules(modules, spec->app_modules); !loaded) {
+    return fail(loaded.error(), exit_usage);
+  }
 
   NodeOptions options;
   options.spec = *spec;
   options.cluster = *cluster;
-  const NodeParts parts{clock, random, **log,    pool,
-                        apps,  view,   exchange, [&models] { return models_as_json(models); }};
+  const NodeParts parts{clock,    random, **log,    pool,
+                        modules,  view,   exchange, [&models] { return models_as_json(models); },
+                        &batches, arena};
   StopSignal stop(signals);
   const ExitCode code = run_lives(options, types, parts, stop, [&] { detectors.forget_old(); });
   prewarm.stop();

@@ -15,6 +15,7 @@
 
 #include "apps/omma_sim/campaign.hpp"
 #include "apps/omma_sim/drain.hpp"
+#include "apps/omma_sim/shrink.hpp"
 #include "runtime/base/limits.hpp"
 #include "runtime/base/mutants.hpp"
 

@@ -16,6 +16,14 @@ constexpr Duration faulty_time = 8s;
 // Enough that a move meets the crash of either end now and then.
 constexpr std::size_t moves_min = 4, moves_max = 24;
 constexpr std::size_t faults_max = 9;
+// And in a large cluster one more for each so many.
+constexpr std::size_t actors_per_move = 2000, nodes_per_fault = 100;
+// Of more, several are begun at a time: the directory is asked twice for each.
+constexpr std::size_t begun_one_by_one_max = 1000;
+// More do the same in as much time with a quarter of the ticks: what is new in a larger cluster is
+// not that each of its actors does more.
+constexpr std::size_t busy_walkers_max = 10'000;
+constexpr std::uint32_t calmer = 4;
 
 class Drawer {
  public:
@@ -29,7 +37,9 @@ class Drawer {
     plan_.nodes.push_back("head");
     for (std::size_t i = 1; i < nodes; ++i) plan_.nodes.push_back("node" + std::to_string(i));
     plan_.lease_ms = static_cast<std::uint32_t>(800 + random_.below(1600));
-    plan_.wait_ms = static_cast<std::uint32_t>(100 + 2 * actors);
+    const std::size_t at_a_time = std::max<std::size_t>(1, actors / begun_one_by_one_max);
+    plan_.begun_at_a_time = static_cast<std::uint32_t>(at_a_time);
+    plan_.wait_ms = static_cast<std::uint32_t>(100 + 2 * actors / at_a_time);
     draw_walkers(actors);
     if (size_.moves) draw_moves();
     if (size_.faults) draw_faults();
@@ -44,14 +54,15 @@ class Drawer {
     const std::size_t sources = std::max<std::size_t>(1, count * 2 / 5);
     const std::size_t relays = count / 4;
     const std::uint64_t durability = random_.below(4);  // 0, 1: all; 2: none; 3: some.
+    const std::uint32_t rarer = count > busy_walkers_max ? calmer : 1;
     for (std::size_t i = 0; i < count; ++i) {
       WalkerPlan walker;
       walker.name = "w" + std::to_string(i);
       walker.node = any_node();
       walker.durable = durability < 2 || (durability == 3 && random_.chance(0.5));
-      walker.period_ms = static_cast<std::uint32_t>(100 + random_.below(300));
+      walker.period_ms = rarer * static_cast<std::uint32_t>(100 + random_.below(300));
       if (i < sources) {
-        walker.ticks = static_cast<std::uint32_t>(10 + random_.below(30));
+        walker.ticks = static_cast<std::uint32_t>(10 + random_.below(30)) / rarer;
         walker.sends = some(sources, count, random_.below(3));
         walker.asks = some(0, count, random_.below(3));
         std::erase(walker.asks, walker.name);
@@ -77,7 +88,8 @@ class Drawer {
   }
 
   void draw_moves() {
-    const std::size_t moves = moves_min + random_.below(moves_max - moves_min);
+    const std::size_t moves =
+        moves_min + random_.below(moves_max - moves_min) + plan_.walkers.size() / actors_per_move;
     for (std::size_t i = 0; i < moves; ++i) {
       const std::string walker = plan_.walkers[random_.below(plan_.walkers.size())].name;
       const Duration at = any_time();
@@ -92,7 +104,7 @@ class Drawer {
   }
 
   void draw_faults() {
-    const std::size_t faults = random_.below(faults_max + 1);
+    const std::size_t faults = random_.below(faults_max + 1) + plan_.nodes.size() / nodes_per_fault;
     for (std::size_t i = 0; i < faults; ++i) draw_fault(any_time());
   }
 

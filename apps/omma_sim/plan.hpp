@@ -44,6 +44,7 @@ struct Plan {
   std::vector<std::string> nodes;  // The head is the first.
   std::uint32_t lease_ms = 0;      // How long a node may live without the head's word.
   std::vector<WalkerPlan> walkers;
+  std::uint32_t begun_at_a_time = 1;
   std::uint32_t wait_ms = 0;          // Until all of them are there.
   std::vector<Happening> happenings;  // In the order of time.
 };

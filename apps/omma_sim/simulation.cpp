@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "apps/omma_sim/walker.hpp"
+#include "runtime/base/check.hpp"
 #include "runtime/testkit/sim_cluster.hpp"
 
 namespace omma::sim {
@@ -18,6 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t broken_max = 8;
 constexpr Duration settle_time = 500ms;
+constexpr Duration begin_patience = 30s;
 // Of each actor and each pair of nodes; twenty times what a run that calms down has.
 constexpr std::uint64_t events_max_each = 10'000;
 // With resends that have backed off to limits::resend_after_max, this is a lot.
@@ -33,9 +37,8 @@ class Simulation final : public Onlooker {
 
   Verdict run() {
     cluster_.start();
-    for (const WalkerPlan& walker : plan_.walkers) begin(walker);
-    // Until all have found those that they name: nobody owes a subscriber what was published
-    // before.
+    begin_all();
+    // Until all have found those that they name: what was published before is owed to nobody.
     pass(std::chrono::milliseconds(plan_.wait_ms) + found_by);
     const Instant start = cluster_.time().now();
     for (const Happening& happening : plan_.happenings) {
@@ -95,28 +98,36 @@ class Simulation final : public Onlooker {
     return found == names_.end() ? id.short_text() : found->second;
   }
 
-  void begin(const WalkerPlan& plan) {
+  void begin_all() {
+    const Instant first = cluster_.time().now();
+    std::size_t begun = 0;
+    std::size_t open = 0;
+    const auto room = [&] { return open < plan_.begun_at_a_time; };
+    for (const WalkerPlan& walker : plan_.walkers) {
+      ++open;
+      begin(walker, [this, &walker, &begun, &open](const Result<ActorRecord>& record) {
+        --open;
+        ++begun;
+        if (record) return;
+        violation("I5", walker.name + " cannot begin: " + record.error().message);
+      });
+      cluster_.time().advance_until(begin_patience, room);
+    }
+    cluster_.time().advance_until(begin_patience, [&] { return begun == plan_.walkers.size(); });
+    OMMA_CHECK(begun == plan_.walkers.size(), begun, plan_.walkers.size());
+    const Duration took = cluster_.time().now() - first;
+    if (took < std::chrono::milliseconds(plan_.wait_ms)) return;
+    violation("I5", "to begin all took " + std::to_string(took / 1ms) +
+                        " ms, and the first looks for the others after " +
+                        std::to_string(plan_.wait_ms) + " ms");
+  }
+
+  void begin(const WalkerPlan& plan, std::function<void(Result<ActorRecord>)> done) {
     const ActorId id = walker_id(plan.name);
     names_[id] = plan.name;
     if (plan.durable) durable_.insert(id);
-    const auto ref = Turn::make_stage_ref<Walker>([&](WalkerConfig::Builder config) {
-      config.setName(plan.name);
-      config.setTicks(plan.ticks);
-      config.setPeriodMilliseconds(plan.period_ms);
-      config.setDurable(plan.durable);
-      config.setWaitMilliseconds(plan_.wait_ms);
-      const auto fill = [](capnp::List<capnp::Text>::Builder out,
-                           const std::vector<std::string>& names) {
-        for (unsigned i = 0; i < names.size(); ++i) out.set(i, names[i]);
-      };
-      fill(config.initSends(static_cast<unsigned>(plan.sends.size())), plan.sends);
-      fill(config.initRelays(static_cast<unsigned>(plan.relays.size())), plan.relays);
-      fill(config.initAsks(static_cast<unsigned>(plan.asks.size())), plan.asks);
-      fill(config.initFollows(static_cast<unsigned>(plan.follows.size())), plan.follows);
-      fill(config.initGlances(static_cast<unsigned>(plan.glances.size())), plan.glances);
-    });
-    const Result<ActorRecord> record = cluster_.activate(plan.node, *ref.spec);
-    if (!record) violation("I5", plan.name + " cannot begin: " + record.error().message);
+    const Ref<Walker> ref = walker_ref(plan, plan_.wait_ms);
+    cluster_.node(plan.node).host().activate(*ref.spec, std::move(done));
   }
 
   std::string busiest() {
@@ -282,21 +293,21 @@ class Simulation final : public Onlooker {
   std::string what_is_under_way() {
     if (!cluster_.all_open()) return "a node is not open again";
     const auto nodes = cluster_.directory().nodes();
+    const std::set<Incarnation> alive = running();
     for (const NodeRecord& node : *nodes) {
-      if (node.alive && is_running(node.id.incarnation)) continue;
+      if (node.alive && alive.contains(node.id.incarnation)) continue;
       return node.id.name + " does not know yet that it is dead";
     }
     for (const auto& [number, incarnation] : open_moves_) {
-      if (is_running(incarnation)) return "I6: a move has no end";
+      if (alive.contains(incarnation)) return "I6: a move has no end";
     }
-    const auto orphans = cluster_.directory().orphans();
-    if (!orphans || !orphans->empty()) return "an actor of a lost node has no other";
+    const auto orphans = cluster_.directory().actors({.which = ActorQuery::Which::orphaned});
+    if (!orphans || !orphans->actors.empty()) return "an actor of a lost node has no other";
     for (const WalkerPlan& plan : plan_.walkers) {
       const ActorId id = walker_id(plan.name);
       Walker* walker = live(id);
       if (walker == nullptr) return plan.name + " does not live";
-      std::string waits = waits_of(*walker);
-      if (!waits.empty()) return plan.name + waits;
+      if (auto waits = waits_of(*walker); !waits.empty()) return plan.name + waits;
     }
     return {};
   }
@@ -312,7 +323,7 @@ class Simulation final : public Onlooker {
     }
     if (account.jobs_done < account.jobs_wanted) return " waits for a job";
     for (const auto& [target, number] : account.sent) {
-      std::string missing = missing_of(walker.id(), target, Walker::sent, number);
+      auto missing = missing_of(walker.id(), target, Walker::sent, number);
       if (!missing.empty()) return missing;
     }
     for (const ActorId& publisher : walker.follows()) {
@@ -344,13 +355,12 @@ class Simulation final : public Onlooker {
            " has " + std::to_string(known.last) + " of " + std::to_string(number);
   }
 
-  bool is_running(const Incarnation& incarnation) {
+  std::set<Incarnation> running() {
+    std::set<Incarnation> running;
     for (const std::string& name : plan_.nodes) {
-      if (cluster_.is_open(name) && cluster_.node(name).self().incarnation == incarnation) {
-        return true;
-      }
+      if (cluster_.is_open(name)) running.insert(cluster_.node(name).self().incarnation);
     }
-    return false;
+    return running;
   }
 
   void check_hosts() {
@@ -409,7 +419,7 @@ class Simulation final : public Onlooker {
   const Plan& plan_;
   Verdict verdict_;
   std::map<ActorId, std::string> names_;
-  std::set<ActorId> durable_;
+  std::unordered_set<ActorId> durable_;
   std::map<std::pair<ActorId, Incarnation>, Walker*> live_;
   std::map<std::uint64_t, Incarnation> open_moves_;
   std::map<ActorId, std::uint64_t> checkpoint_epochs_;
@@ -421,23 +431,6 @@ class Simulation final : public Onlooker {
 
 Verdict simulate(const Plan& plan, const Trace& trace) {
   return Simulation(plan, trace).run();
-}
-
-Plan shrink(Plan plan) {
-  for (std::size_t piece = plan.happenings.size() / 2; piece > 0; piece /= 2) {
-    for (std::size_t from = 0; from < plan.happenings.size();) {
-      Plan shorter = plan;
-      const std::size_t to = std::min(from + piece, shorter.happenings.size());
-      shorter.happenings.erase(shorter.happenings.begin() + static_cast<std::ptrdiff_t>(from),
-                               shorter.happenings.begin() + static_cast<std::ptrdiff_t>(to));
-      if (simulate(shorter).holds()) {
-        from = to;
-      } else {
-        plan = std::move(shorter);
-      }
-    }
-  }
-  return plan;
 }
 
 }  // namespace omma::sim

@@ -46,7 +46,4 @@ struct Verdict {
 using Trace = std::function<void(const std::string& line)>;
 Verdict simulate(const Plan& plan, const Trace& trace = nullptr);
 
-// The fewest happenings found that still break something, by leaving out more and more.
-Plan shrink(Plan plan);
-
 }  // namespace omma::sim

@@ -29,6 +29,25 @@ ActorId walker_id(std::string_view name) {
   return ActorId::of(Walker::type_name, name);
 }
 
+Ref<Walker> walker_ref(const WalkerPlan& plan, std::uint32_t wait_ms) {
+  return Turn::make_stage_ref<Walker>([&](WalkerConfig::Builder config) {
+    config.setName(plan.name);
+    config.setTicks(plan.ticks);
+    config.setPeriodMilliseconds(plan.period_ms);
+    config.setDurable(plan.durable);
+    config.setWaitMilliseconds(wait_ms);
+    const auto fill = [](capnp::List<capnp::Text>::Builder out,
+                         const std::vector<std::string>& names) {
+      for (unsigned i = 0; i < names.size(); ++i) out.set(i, names[i]);
+    };
+    fill(config.initSends(static_cast<unsigned>(plan.sends.size())), plan.sends);
+    fill(config.initRelays(static_cast<unsigned>(plan.relays.size())), plan.relays);
+    fill(config.initAsks(static_cast<unsigned>(plan.asks.size())), plan.asks);
+    fill(config.initFollows(static_cast<unsigned>(plan.follows.size())), plan.follows);
+    fill(config.initGlances(static_cast<unsigned>(plan.glances.size())), plan.glances);
+  });
+}
+
 Walker::Walker(WalkerConfig::Reader config, NodeId node, Onlooker& onlooker)
     : node_(std::move(node)),
       onlooker_(onlooker),

@@ -5,6 +5,7 @@
 // Lives in one simulation, on its thread.
 #pragma once
 
+#include "apps/omma_sim/plan.hpp"
 #include "apps/omma_sim/walkers.capnp.h"
 #include "runtime/cell/actor_type.hpp"
 
@@ -123,5 +124,7 @@ class Walker final : public Actor {
 };
 
 ActorId walker_id(std::string_view name);
+// As the plan has it; it looks for those that it names after `wait_ms`.
+Ref<Walker> walker_ref(const WalkerPlan& plan, std::uint32_t wait_ms);
 
 }  // namespace omma::sim

@@ -17,7 +17,7 @@
 #include "actors/track_boxes.hpp"
 #include "actors/tracker.hpp"
 #include "apps/people_count/people_tally.hpp"
-#include "apps/people_count/picture_text.hpp"
+#include "runtime/node/picture_text.hpp"
 
 namespace omma {
 

@@ -89,8 +89,8 @@ struct BufferPool::Shelf {
   Stats stats;
 };
 
-BufferPool::BufferPool(std::size_t kept_bytes_max)
-    : shelf_(std::make_shared<Shelf>(kept_bytes_max)) {}
+BufferPool::BufferPool(std::size_t kept_bytes_max, std::shared_ptr<BlockSource> large)
+    : shelf_(std::make_shared<Shelf>(kept_bytes_max)), large_(std::move(large)) {}
 
 BufferPool::~BufferPool() = default;
 
@@ -98,6 +98,17 @@ Result<Buffer> BufferPool::take(std::size_t size_bytes) {
   if (size_bytes > limits::payload_bytes_max) {
     return Error{Code::over_limit, "buffer of " + std::to_string(size_bytes) + " bytes, limit " +
                                        std::to_string(limits::payload_bytes_max)};
+  }
+  if (large_ != nullptr && size_bytes >= limits::arena_payload_bytes_min) {
+    if (std::byte* block = large_->allocate(size_bytes)) {
+      Buffer buffer;
+      buffer.owner_ = std::shared_ptr<std::byte>(
+          block, [source = large_](std::byte* p) { source->release(p); });
+      buffer.bytes_ = {block, size_bytes};
+      std::lock_guard lock(shelf_->mutex);
+      ++shelf_->stats.buffers_of_source;
+      return buffer;
+    }
   }
   const std::size_t size = class_size(size_bytes);
   std::byte* memory = nullptr;

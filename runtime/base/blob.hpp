@@ -55,17 +55,29 @@ class Buffer {
   std::span<std::byte> bytes_;
 };
 
+// Where a pool's large buffers come from, if not from the heap. Thread-safe.
+class BlockSource {
+ public:
+  virtual ~BlockSource() = default;
+  // At least 64-byte aligned; nullptr when it has no room, and the heap has to do.
+  virtual std::byte* allocate(std::size_t size_bytes) = 0;
+  virtual void release(std::byte* memory) = 0;
+};
+
 // Hands out buffers by size class and takes their pages back when the last Blob goes.
 class BufferPool {
  public:
   struct Stats {
     std::uint64_t buffers_made = 0;    // Fresh allocations.
     std::uint64_t buffers_reused = 0;  // Served from kept pages.
-    std::size_t bytes_kept = 0;        // Idle in the pool now.
+    std::uint64_t buffers_of_source = 0;
+    std::size_t bytes_kept = 0;  // Idle in the pool now.
   };
 
   // Keeps at most this many idle bytes; what is released beyond goes back to the system.
-  explicit BufferPool(std::size_t kept_bytes_max);
+  // Buffers of limits::arena_payload_bytes_min and more are taken from `large`, if there is one and
+  // it has room; that one keeps its own pages.
+  explicit BufferPool(std::size_t kept_bytes_max, std::shared_ptr<BlockSource> large = nullptr);
   ~BufferPool();
 
   // over_limit past limits::payload_bytes_max, before anything is allocated.
@@ -75,6 +87,7 @@ class BufferPool {
  private:
   struct Shelf;
   std::shared_ptr<Shelf> shelf_;
+  std::shared_ptr<BlockSource> large_;
 };
 
 }  // namespace omma

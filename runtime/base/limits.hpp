@@ -80,8 +80,22 @@ inline constexpr std::size_t fail_overs_open_max = 64;
 inline constexpr std::size_t lost_nodes_told_max = 256;
 // Moves that `omma drain` has under way at a time: each holds a snapshot at both ends.
 inline constexpr std::size_t drain_moves_open_max = 8;
+// Rounds of a drain: a move that came to nothing is planned anew, as the directory is by then.
+inline constexpr unsigned drain_rounds_max = 3;
 inline constexpr std::size_t executor_queue_jobs_max = 4096;
 inline constexpr std::size_t idle_buffer_bytes_max = std::size_t{256} << 20;
+// The latest hops of frames that a node keeps, 104 bytes each: with 20 hops a frame the last ten
+// seconds of a pipeline that does 300 frames a second.
+inline constexpr std::size_t trace_hops_max = 65'536;
+// Of one frame, that one node tells: many times what any pipeline has.
+inline constexpr std::size_t trace_hops_told_max = 512;
+// Frames whose times one node tells when the slowest are asked for: 40 bytes each in a reply.
+inline constexpr std::size_t trace_frames_told_max = 8192;
+inline constexpr std::size_t trace_slowest_max = 100;
+// Round trips to the head that the difference of two clocks is taken from: two minutes' worth.
+inline constexpr std::size_t clock_samples_max = 64;
+// How fast two clocks may part: quartz is good for 25 millionths either way.
+inline constexpr std::int64_t clock_drift_per_million = 50;
 
 // --- One link ------------------------------------------------------------------------------------
 // Envelopes in one call: one call a message caps at 24,000 messages a second.
@@ -96,9 +110,30 @@ inline constexpr std::size_t calls_in_flight_max = 2;
 inline constexpr std::size_t link_queue_bytes_max = std::size_t{64} << 20;
 inline constexpr std::size_t peers_max = 1024;
 inline constexpr std::size_t clients_max = 256;
+// Connections to a node's metrics: a scraper or two, and somebody with a browser.
+inline constexpr std::size_t page_clients_max = 16;
 // Parts of a call that are sent from where they lie, each as a Cap'n Proto segment of its own; its
 // readers take no message of 512 segments.
 inline constexpr std::size_t link_call_references_max = 384;
+// The memory that a node's pictures lie in for its peers on the same machine to read: as much as a
+// pool keeps idle, or ten 4K frames at work. What does not fit is sent.
+inline constexpr std::size_t arena_bytes = idle_buffer_bytes_max;
+// A peer's may be this large: what mapping it costs is addresses.
+inline constexpr std::size_t arena_bytes_max = std::size_t{4} << 30;
+// A smaller payload is sent sooner than it is lent: some 10 us, as much as the loan's return.
+inline constexpr std::size_t arena_payload_bytes_min = std::size_t{64} << 10;
+// A payload that does not lie in the arena is copied into it by the event loop, which does nothing
+// else meanwhile: 1 to 2 ms.
+inline constexpr std::size_t arena_copy_bytes_max = std::size_t{8} << 20;
+// Open loans of one peer: their numbers, of 8 bytes, all fit into a pipe of one page.
+inline constexpr std::size_t arena_loans_max = 512;
+// Lent to one peer: another must find room beside one that gives nothing back.
+inline constexpr std::size_t arena_lent_bytes_max = arena_bytes / 2;
+// Connections that memory was shared with and that have not let go of it, a pipe each.
+inline constexpr std::size_t arena_borrowers_max = 256;
+// Replies to one connection that it has not read; past it the other side is taken for stuck and is
+// hung up on. Two of the largest fit.
+inline constexpr std::size_t link_unread_bytes_max = 2 * link_call_bytes_max;
 // Before a connection has said who it is, no call larger than this is read from it.
 inline constexpr std::size_t link_hello_bytes_max = std::size_t{16} << 10;
 // A larger request travels the bulk lane, behind pictures instead of before acknowledgements.
@@ -125,6 +160,9 @@ inline constexpr std::size_t moves_kept_max = 10'000;
 // A reply of them stays below message_struct_bytes_max, however long their names are.
 inline constexpr std::size_t moves_per_reply_max = 500;
 inline constexpr std::size_t move_reason_bytes_max = 512;
+// Actors in one page of a listing, and names looked up in one request: a transaction that others
+// wait for takes a few milliseconds more.
+inline constexpr std::size_t actors_per_page_max = 1024;
 // Structs in a reply that lists records: the rest of the message limit is for what frames them.
 inline constexpr std::size_t listed_records_bytes_max = message_struct_bytes_max / 2;
 // A role is a word in a cluster file; a person wrote them.
@@ -143,6 +181,12 @@ inline constexpr std::size_t model_card_bytes_max = std::size_t{64} << 10;
 inline constexpr std::size_t blob_chunk_bytes = std::size_t{1} << 20;
 // Models that came from peers, on a node's disk; past it the one used longest ago goes.
 inline constexpr std::size_t model_cache_bytes_max = std::size_t{8} << 30;
+// An app module is an app's own code, some 200 KB, and what debuggers want to know of it.
+inline constexpr std::size_t app_module_bytes_max = std::size_t{64} << 20;
+// App modules on a node's disk, its own copies included.
+inline constexpr std::size_t app_module_cache_bytes_max = std::size_t{1} << 30;
+// A module is never unloaded. Somebody wrote each of its apps.
+inline constexpr std::size_t app_modules_max = 256;
 // Tries to load a network whose model no peer could be asked for: they may be starting.
 inline constexpr unsigned model_load_attempts_max = 20;
 // Networks made ready for shards that are about to move here: one has some 200 MB.
@@ -168,6 +212,8 @@ inline constexpr std::size_t undecoded_packets_max = 1024;
 inline constexpr std::size_t restart_points_max = 65'536;
 // Failures to read a video with nothing readable between them: past it the source is given up.
 inline constexpr unsigned unreadable_in_a_row_max = 16;
+// What is skipped of one source is told so often; after that the counters have to do.
+inline constexpr std::size_t damages_logged_max = 20;
 // A synthetic scene's objects: each is drawn into every frame.
 inline constexpr int scene_objects_max = 256;
 // A node's log in all: so many files of this size, then the oldest goes.
@@ -195,6 +241,10 @@ inline constexpr std::chrono::nanoseconds lease_look_min = 50ms;
 // A lease below this would be lost to a busy disk; above, a dead node's actors are away too long.
 inline constexpr std::chrono::nanoseconds lease_configured_min = 200ms;
 inline constexpr std::chrono::nanoseconds lease_configured_max = 10min;
+// A turn that takes this long keeps a thread of its node: somebody is told its name.
+inline constexpr std::chrono::nanoseconds turn_alarm_after = 1s;
+// Between two looks at all turns: each costs a microsecond.
+inline constexpr std::chrono::nanoseconds turn_look_interval = 250ms;
 inline constexpr std::chrono::nanoseconds reconnect_delay_min = 50ms;
 inline constexpr std::chrono::nanoseconds reconnect_delay_max = 2s;
 inline constexpr std::chrono::nanoseconds request_timeout = 10s;
@@ -204,6 +254,9 @@ inline constexpr std::chrono::nanoseconds checkpoint_interval = 1s;
 // serves all that came meanwhile.
 inline constexpr std::chrono::nanoseconds durable_checkpoint_interval = 20ms;
 inline constexpr std::chrono::nanoseconds checkpoint_retry_delay = 500ms;
+// Between two rounds of a drain, times the number of rounds so far: the last one comes after a
+// target that died has been declared dead.
+inline constexpr std::chrono::nanoseconds drain_retry_delay = 3s;
 // In live mode a recorded picture waits no longer for its tracks: they were dropped on their way.
 inline constexpr std::chrono::nanoseconds recorder_tracks_wait = 2s;
 // A move, before the pause: the target may have to fetch and load a network.

@@ -9,7 +9,7 @@
 //     using Accepts = omma::Accepts<Greeting>;    // Anything else does not compile at the sender.
 //     using Publishes = omma::Publishes<>;        // What its outlets carry.
 //     static std::string title(Config::Reader config);            // For people.
-//     static omma::PlacementWish wish(Config::Reader config);     // Where it should live.
+//     static omma::PlacementWish wish(Config::Reader config);     // Optional: where to live.
 //     static constexpr bool is_stage = true;      // Optional: retired when nobody subscribes.
 //     static bool durable(Config::Reader config); // Optional: no crash loses or repeats anything.
 //     static constexpr const char* stays = "why"; // Optional: it cannot move to another node.

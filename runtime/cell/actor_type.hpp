@@ -6,7 +6,9 @@
 #pragma once
 
 #include "runtime/base/limits.hpp"
+#include "runtime/base/message_check.hpp"
 #include "runtime/cell/actor.hpp"
+#include "runtime/cell/actor_check.hpp"
 #include "runtime/cell/outlet.hpp"
 #include "runtime/cell/turn.hpp"
 
@@ -17,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,6 +31,9 @@ struct ActorType {
   std::function<std::unique_ptr<Actor>(std::span<const std::byte> config)> make;
   bool (*accepts)(std::uint64_t message_type) = nullptr;
   void (*dispatch)(Actor& actor, const Message& message, Turn& turn) = nullptr;
+  // corrupt for bytes that are no configuration of this type; then nobody may make an actor of it.
+  std::function<Result<void>(std::span<const std::byte> config)> check_config =
+      [](std::span<const std::byte>) { return Result<void>(); };
   // A null message for an actor without state.
   Message (*save)(const Actor& actor) = nullptr;
   // unsupported for a state that a newer build wrote, whose fields this one would lose; corrupt for
@@ -72,11 +78,6 @@ class ConfigReader {
 namespace detail {
 
 template <class A>
-concept HasState = requires {
-  typename A::State;
-};
-
-template <class A>
 concept IsStage = requires {
   requires A::is_stage;
 };
@@ -106,6 +107,12 @@ concept Stays = requires {
 // who adds a field to a struct within a state adds one to the state as well.
 Result<void> check_state(const char* type_name, const Message& state, capnp::StructSchema known);
 
+template <class A>
+Result<void> check_config(std::span<const std::byte> config) {
+  return check_canonical(config, capnp::Schema::from<typename A::Config>(),
+                         std::string("configuration of ") + A::type_name);
+}
+
 template <class A, class... Messages>
 bool accepts_any([[maybe_unused]] std::uint64_t type, Accepts<Messages...>) {
   return ((type == type_id_of<Messages>()) || ...);
@@ -118,11 +125,8 @@ void dispatch_any([[maybe_unused]] A& actor, [[maybe_unused]] const Message& mes
       ((message.is<Messages>() ? (actor.on(message.as<Messages>(), turn), true) : false) || ...));
 }
 
-}  // namespace detail
-
-// make: (A::Config::Reader) -> std::unique_ptr<A>
 template <class A, class Make>
-ActorType actor_type(Make make) {
+ActorType made_type(Make make) {
   ActorType type;
   type.name = A::type_name;
   type.make = [make](std::span<const std::byte> config) -> std::unique_ptr<Actor> {
@@ -130,13 +134,13 @@ ActorType actor_type(Make make) {
     return make(reader.as<typename A::Config>());
   };
   type.accepts = [](std::uint64_t message_type) {
-    return detail::accepts_any<A>(message_type, typename A::Accepts{});
+    return accepts_any<A>(message_type, typename A::Accepts{});
   };
   type.dispatch = [](Actor& actor, const Message& message, Turn& turn) {
-    detail::dispatch_any(static_cast<A&>(actor), message, turn, typename A::Accepts{});
+    dispatch_any(static_cast<A&>(actor), message, turn, typename A::Accepts{});
   };
   type.save = [](const Actor& actor) -> Message {
-    if constexpr (detail::HasState<A>) {
+    if constexpr (HasState<A>) {
       return Message::build<typename A::State>(
           [&](typename A::State::Builder out) { static_cast<const A&>(actor).save(out); });
     } else {
@@ -145,9 +149,9 @@ ActorType actor_type(Make make) {
     }
   };
   type.load = [](Actor& actor, const Message& state) -> Result<void> {
-    if constexpr (detail::HasState<A>) {
+    if constexpr (HasState<A>) {
       using State = typename A::State;
-      auto known = detail::check_state(A::type_name, state, capnp::Schema::from<State>());
+      auto known = check_state(A::type_name, state, capnp::Schema::from<State>());
       if (!known) return known;
       return static_cast<A&>(actor).load(state.as<State>());
     } else {
@@ -156,43 +160,71 @@ ActorType actor_type(Make make) {
       return {};
     }
   };
-  if constexpr (detail::HasWish<A>) {
+  type.check_config = check_config<A>;
+  // A record in the directory may hold anything: what nobody could make wishes nothing.
+  if constexpr (HasWish<A>) {
     type.wish = [](std::span<const std::byte> config) -> PlacementWish {
+      if (!check_config<A>(config)) return {};
       return A::wish(ConfigReader(config).as<typename A::Config>());
     };
   }
-  if constexpr (detail::HasDurable<A>) {
+  if constexpr (HasDurable<A>) {
     type.durable = [](std::span<const std::byte> config) -> bool {
+      if (!check_config<A>(config)) return false;
       return A::durable(ConfigReader(config).as<typename A::Config>());
     };
   }
-  if constexpr (detail::Stays<A>) type.stays = A::stays;
-  type.retire_when_unused = detail::IsStage<A>;
-  type.ends_frames = detail::EndsFrames<A>;
+  if constexpr (Stays<A>) type.stays = A::stays;
+  type.retire_when_unused = IsStage<A>;
+  type.ends_frames = EndsFrames<A>;
   return type;
+}
+
+}  // namespace detail
+
+// make: (A::Config::Reader) -> std::unique_ptr<A>
+template <class A, class Make>
+ActorType actor_type(Make make) {
+  if constexpr (detail::check_actor<A>()) return detail::made_type<A>(std::move(make));
+  return {};
 }
 
 template <class A>
 ActorType actor_type() {
-  return actor_type<A>(
-      [](typename A::Config::Reader config) { return std::make_unique<A>(config); });
+  if constexpr (detail::check_actor<A>()) {
+    return detail::made_type<A>(
+        [](typename A::Config::Reader config) { return std::make_unique<A>(config); });
+  }
+  return {};
 }
 
-// The types that a node can host, by name.
+// The types that a node can host, by name. Thread-safe: an app module may add some while others
+// look; a type that is there stays where it is.
 class ActorTypes {
  public:
+  ActorTypes() = default;
+  ActorTypes(const ActorTypes& other) : types_(other.all()) {}
+  ActorTypes& operator=(const ActorTypes&) = delete;
+
   void add(ActorType type) {
+    std::lock_guard lock(mutex_);
     const std::string name = type.name;
     const bool fresh = types_.emplace(name, std::move(type)).second;
     OMMA_CHECK(fresh, name);
   }
   const ActorType* find(const std::string& name) const {
+    std::lock_guard lock(mutex_);
     const auto found = types_.find(name);
     return found == types_.end() ? nullptr : &found->second;
   }
+  std::map<std::string, ActorType> all() const {
+    std::lock_guard lock(mutex_);
+    return types_;
+  }
 
  private:
-  std::map<std::string, ActorType> types_;
+  mutable std::mutex mutex_;
+  std::map<std::string, ActorType> types_;  // Guarded by mutex_.
 };
 
 }  // namespace omma

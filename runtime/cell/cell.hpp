@@ -16,9 +16,14 @@ namespace omma {
 
 // What may be sent to a cell.
 struct CellInput {
+  // Of one burst, in their order.
+  struct Packets {
+    std::vector<Packet> all;
+  };
   struct JobResult {
     std::uint64_t job = 0;
     Result<Message> result;
+    JobTimes times{};
   };
   struct Route {
     ActorId target;
@@ -71,8 +76,8 @@ struct CellInput {
   // It lives elsewhere: the end, without a word.
   struct Drop {};
 
-  std::variant<Stop, Packet, JobResult, Route, NotReached, Command, ReportWanted, FlushAcks, Wake,
-               GoLive, Freeze, Thaw, Suspend, Checkpointed, Drop>
+  std::variant<Stop, Packet, Packets, JobResult, Route, NotReached, Command, ReportWanted,
+               FlushAcks, Wake, GoLive, Freeze, Thaw, Suspend, Checkpointed, Drop>
       what;
 };
 

@@ -1,10 +1,9 @@
 #include "runtime/cell/cell_core.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "runtime/base/limits.hpp"
-#include "schemas/system.capnp.h"
+#include "runtime/base/message_check.hpp"
 
 namespace omma {
 namespace {
@@ -22,6 +21,8 @@ CellCore::CellCore(Identity identity, const ActorType& type, CellPort& port)
     : identity_(std::move(identity)),
       type_(type),
       port_(port),
+      hops_(port.hops()),
+      turn_times_(port.turn_times()),
       streams_(identity_.id, identity_.life, identity_.epoch),
       // A reply to an earlier life's request must not pass for one to ours.
       next_id_((identity_.life << 32) + 1),
@@ -46,6 +47,25 @@ void CellCore::on_packet(Packet packet) {
   streams_.on_packet(std::move(packet), port_.now(), effects);
   carry_out(std::move(effects));
   run_ready();
+  continue_draining();
+}
+
+void CellCore::on_packets(std::vector<Packet>& packets) {
+  // The two clocks do not part within a burst.
+  const Duration wall_ahead = port_.wall_now().time_since_epoch() - port_.now().time_since_epoch();
+  Streams::Effects effects;
+  auto next = packets.begin();
+  for (; next != packets.end(); ++next) {
+    const Instant now = port_.now();
+    if (!port_.may_work(now)) break;
+    if (phase_ == Phase::retired || phase_ == Phase::broken) return packets.clear();
+    streams_.on_packet(std::move(*next), now, effects);
+    carry_out(effects);
+    next_turn_ = Moment{now, WallTime(now.time_since_epoch() + wall_ahead)};
+    run_ready();
+    next_turn_.reset();
+  }
+  packets.erase(packets.begin(), next);
   continue_draining();
 }
 
@@ -79,27 +99,24 @@ void CellCore::enqueue_control(Input input) {
   control_inputs_.push_back(std::move(input));
 }
 
-void CellCore::on_job(std::uint64_t job, Result<Message> result) {
+void CellCore::on_job(std::uint64_t job, Result<Message> result, JobTimes times) {
   const auto found = jobs_.find(job);
   if (found == jobs_.end()) return;  // Of before a restart.
-  Input input;
-  input.id = job;
-  input.envelope.trace = found->second;
+  const TraceId trace = found->second;
   jobs_.erase(found);
   if (result && !type_.accepts(result->type_id())) {
     result =
         Error{Code::internal, "job gave a message of type " + std::to_string(result->type_id()) +
                                   ", which " + identity_.type + " does not accept"};
   }
-  if (result) {
-    input.kind = Input::Kind::job_done;
-    input.envelope.message = *std::move(result);
-  } else {
-    input.kind = Input::Kind::job_failed;
-    input.error = result.error();
+  if (!result) {
     ++health_.jobs_failed;
-    note_error(input.error.describe());
+    note_error(result.error().describe());
   }
+  Input input = Input::of(result ? Input::Kind::job_done : Input::Kind::job_failed, job,
+                          {.error = result ? Error{} : result.error(), .times = times});
+  input.envelope.trace = trace;
+  if (result) input.envelope.message = *std::move(result);
   enqueue_control(std::move(input));
   run_ready();
   continue_draining();
@@ -127,11 +144,7 @@ void CellCore::on_not_reached(const ActorId& target, const Error& why, bool gone
       ++it;
       continue;
     }
-    Input input;
-    input.kind = Input::Kind::request_failed;
-    input.id = it->first;
-    input.error = why;
-    enqueue_control(std::move(input));
+    enqueue_control(Input::of(Input::Kind::request_failed, it->first, {.error = why}));
     it = requests_.erase(it);
   }
   run_ready();
@@ -139,85 +152,9 @@ void CellCore::on_not_reached(const ActorId& target, const Error& why, bool gone
 }
 
 void CellCore::on_command(std::function<void(Turn&)> command) {
-  Input input;
-  input.kind = Input::Kind::command;
-  input.command = std::move(command);
-  enqueue_control(std::move(input));
+  enqueue_control(Input::of(Input::Kind::command, 0, {.command = std::move(command)}));
   run_ready();
   continue_draining();
-}
-
-// --- Subscriptions from others ------------------------------------------------------------------
-
-bool CellCore::handle_system(const Envelope& envelope) {
-  const Message& message = envelope.message;
-  if (message.is<Subscribe>()) {
-    on_subscribe(envelope);
-  } else if (message.is<Unsubscribe>()) {
-    on_unsubscribe(envelope);
-  } else {
-    return false;
-  }
-  streams_.finished(envelope);
-  return true;
-}
-
-void CellCore::on_subscribe(const Envelope& envelope) {
-  const auto request = envelope.message.as<Subscribe>();
-  Subscriber subscriber;
-  subscriber.id = envelope.stream.sender;
-  subscriber.delivery = request.getReliable() ? DeliveryClass::reliable : DeliveryClass::fresh;
-  subscriber.window_bytes = request.getWindowBytes();
-  subscriber.waiting_messages_max = request.getWaitingMessagesMax();
-  if (request.getFormType() != 0) subscriber.form = envelope.message;
-  for (OutletBase* outlet : actor_->outlets()) {
-    if (outlet->message_type() != request.getMessageType()) continue;
-    if (auto added = outlet->add(std::move(subscriber)); !added) {
-      port_.log("subscription refused: " + added.error().describe());
-      return;
-    }
-    if (phase_ == Phase::draining) {  // Wanted again: take the inputs back up.
-      phase_ = Phase::active;
-      Streams::Effects effects;
-      for (const auto& [key, subscribed] : subscribed_) {
-        send_subscribe(key.first, key.second, subscribed, effects);
-      }
-      carry_out(std::move(effects));
-    }
-    update_linger();
-    enqueue_control(Input::of(Input::Kind::subscribers_changed));
-    return;
-  }
-  port_.log("subscription refused: " + identity_.type + " has no outlet of type " +
-            std::to_string(request.getMessageType()));
-}
-
-void CellCore::on_unsubscribe(const Envelope& envelope) {
-  const ActorId& who = envelope.stream.sender;
-  drop_subscriber(who, envelope.message.as<Unsubscribe>().getMessageType());
-  for (const OutletBase* outlet : actor_->outlets()) {
-    for (const Subscriber& subscriber : outlet->subscribers()) {
-      if (subscriber.id == who) return;
-    }
-  }
-  Streams::Effects effects;
-  streams_.on_unsubscribed(who, port_.now(), effects);
-  carry_out(std::move(effects));
-}
-
-void CellCore::drop_subscriber(const ActorId& id, std::uint64_t message_type) {
-  for (OutletBase* outlet : actor_->outlets()) {
-    if (outlet->message_type() != message_type || !outlet->remove(id)) continue;
-    update_linger();
-    enqueue_control(Input::of(Input::Kind::subscribers_changed));
-  }
-}
-
-std::size_t CellCore::subscriber_count() const {
-  if (!actor_) return 0;
-  std::size_t count = 0;
-  for (const OutletBase* outlet : actor_->outlets()) count += outlet->subscribers().size();
-  return count;
 }
 
 // --- Life and time ------------------------------------------------------------------------------
@@ -264,10 +201,7 @@ void CellCore::on_time() {
       ++it;
       continue;
     }
-    Input input;
-    input.kind = Input::Kind::timer;
-    input.id = it->first;
-    enqueue_control(std::move(input));
+    enqueue_control(Input::of(Input::Kind::timer, it->first));
     it = timers_.erase(it);
   }
   for (auto it = requests_.begin(); it != requests_.end();) {
@@ -275,12 +209,9 @@ void CellCore::on_time() {
       ++it;
       continue;
     }
-    Input input;
-    input.kind = Input::Kind::request_failed;
-    input.id = it->first;
-    input.error = Error{Code::unavailable, "no reply from " + it->second.target.short_text() +
-                                               " within the time; ask again"};
-    enqueue_control(std::move(input));
+    const Error late{Code::unavailable, "no reply from " + it->second.target.short_text() +
+                                            " within the time; ask again"};
+    enqueue_control(Input::of(Input::Kind::request_failed, it->first, {.error = late}));
     it = requests_.erase(it);
   }
   run_ready();
@@ -311,14 +242,17 @@ void CellCore::flush_acks() {
 
 // --- Effects ------------------------------------------------------------------------------------
 
-void CellCore::carry_out(Streams::Effects effects) {
-  for (Packet& packet : effects.packets) port_.send(std::move(packet));
+void CellCore::carry_out(Streams::Effects&& effects) {
+  carry_out(effects);
+}
+
+// Leaves them empty, for more of them.
+void CellCore::carry_out(Streams::Effects& effects) {
+  if (hops_ != nullptr) note_departures(effects.packets);
+  if (!effects.packets.empty()) port_.send_all(std::exchange(effects.packets, {}));
   for (const ActorId& target : effects.ask_directory) port_.ask_directory(target);
   for (const ActorId& peer : effects.peers_lost) {
-    Input input;
-    input.kind = Input::Kind::peer_lost;
-    input.peer = peer;
-    enqueue_control(std::move(input));
+    enqueue_control(Input::of(Input::Kind::peer_lost, 0, {.peer = peer}));
     // A publisher that lost its state lost our subscription with it.
     Streams::Effects again;
     for (const auto& [key, subscribed] : subscribed_) {
@@ -327,10 +261,17 @@ void CellCore::carry_out(Streams::Effects effects) {
     carry_out(std::move(again));
   }
   for (Envelope& envelope : effects.deliver) enqueue(std::move(envelope));
+  effects.ask_directory.clear();
+  effects.peers_lost.clear();
+  effects.deliver.clear();
   start_waiting_jobs();
 }
 
 void CellCore::send(TurnEffects::Send send, Streams::Effects& effects) {
+  this->send(std::move(send), Moment{port_.now(), port_.wall_now()}, effects);
+}
+
+void CellCore::send(TurnEffects::Send send, const Moment& moment, Streams::Effects& effects) {
   if (send.spec) port_.remember(send.spec);
   Outgoing outgoing;
   outgoing.message = std::move(send.message);
@@ -338,60 +279,15 @@ void CellCore::send(TurnEffects::Send send, Streams::Effects& effects) {
   outgoing.is_reply = send.is_reply;
   outgoing.trace = send.trace;
   if (send.is_request) {
-    requests_[send.correlation] = {send.target, port_.now() + limits::request_timeout};
+    requests_[send.correlation] = {send.target, moment.now + limits::request_timeout};
   }
   const auto sent = streams_.send(send.target, send.channel, std::move(outgoing), window_of(send),
-                                  port_.now(), port_.wall_now(), effects);
+                                  moment.now, moment.wall_now, effects);
   // affordable() has made sure of room; what is left is a message no stream could ever carry.
   if (!sent) {
     ++health_.set_aside;
     port_.log("not sent to " + send.target.short_text() + ": " + sent.error().describe());
   }
-}
-
-void CellCore::subscribe(const TurnEffects::Subscription& change, Streams::Effects& effects) {
-  const auto key = std::pair(change.publisher, change.message_type);
-  if (!change.wanted) {
-    if (subscribed_.erase(key) > 0) send_unsubscribe(key.first, key.second, effects);
-    return;
-  }
-  if (change.spec) port_.remember(change.spec);
-  Subscribed& subscribed = subscribed_[key];
-  subscribed = {change.spec, change.options};
-  if (subscribed.options.window_bytes == 0) {
-    subscribed.options.window_bytes = limits::stream_window_bytes;
-  }
-  const Channel channel =
-      change.options.delivery == DeliveryClass::fresh ? Channel::fresh : Channel::stream;
-  streams_.expect(change.publisher, channel, subscribed.options.window_bytes);
-  send_subscribe(key.first, key.second, subscribed, effects);
-}
-
-void CellCore::send_subscribe(const ActorId& publisher, std::uint64_t type,
-                              const Subscribed& subscribed, Streams::Effects& effects) {
-  TurnEffects::Send out;
-  out.target = publisher;
-  out.spec = subscribed.spec;
-  out.message = Message::build<Subscribe>([&](Subscribe::Builder request) {
-    request.setMessageType(type);
-    request.setReliable(subscribed.options.delivery != DeliveryClass::fresh);
-    request.setWindowBytes(subscribed.options.window_bytes);
-    request.setWaitingMessagesMax(subscribed.options.waiting_messages_max);
-    if (!subscribed.options.form.is_null()) {
-      request.setFormType(subscribed.options.form.type_id());
-      request.getForm().set(subscribed.options.form.root());
-    }
-  });
-  send(std::move(out), effects);
-}
-
-void CellCore::send_unsubscribe(const ActorId& publisher, std::uint64_t type,
-                                Streams::Effects& effects) {
-  TurnEffects::Send out;
-  out.target = publisher;
-  out.message = Message::build<Unsubscribe>(
-      [&](Unsubscribe::Builder request) { request.setMessageType(type); });
-  send(std::move(out), effects);
 }
 
 void CellCore::start_job(StoppedJob job) {
@@ -400,9 +296,7 @@ void CellCore::start_job(StoppedJob job) {
 
 void CellCore::start_waiting_jobs() {
   while (!waiting_jobs_.empty() && !streams_.blocked()) {
-    StoppedJob job = std::move(waiting_jobs_.front());
-    waiting_jobs_.pop_front();
-    start_job(std::move(job));
+    start_job(waiting_jobs_.take_front());
   }
 }
 

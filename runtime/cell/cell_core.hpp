@@ -10,15 +10,18 @@
 // Not thread-safe; owned by one shell.
 #pragma once
 
+#include "runtime/base/duration_tally.hpp"
+#include "runtime/base/ring.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/cell/actor_type.hpp"
 #include "runtime/cell/cell_report.hpp"
 #include "runtime/cell/cell_snapshot.hpp"
 #include "runtime/cell/replay_log.hpp"
 #include "runtime/cell/streams.hpp"
+#include "runtime/cell/turn_watch.hpp"
+#include "runtime/protocol/hop.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,8 +44,12 @@ class CellPort {
   virtual Instant now() const = 0;
   virtual WallTime wall_now() const = 0;
   // False: the node's lease is in doubt, and the cell is to stand still until it hears more.
-  virtual bool may_work() const { return true; }
+  virtual bool may_work(Instant /*now*/) const { return true; }
   virtual void send(Packet packet) = 0;
+  // Many in their order, for less than one by one.
+  virtual void send_all(std::vector<Packet> packets) {
+    for (Packet& packet : packets) send(std::move(packet));
+  }
   // How to activate a target that may not exist yet. Before the first packet to it.
   virtual void remember(std::shared_ptr<const StageSpec> spec) = 0;
   virtual void ask_directory(const ActorId& target) = 0;
@@ -53,6 +60,13 @@ class CellPort {
   // The actor has ended and everything it sent is acknowledged: take it out of the directory.
   virtual void retire() = 0;
   virtual void log(const std::string& text) = 0;
+  // Where the hops of traced messages go, and how long turns took; null: nobody asks. As long as
+  // the cell lives.
+  virtual HopSink* hops() { return nullptr; }
+  // A turn begins and ends, on this thread: for whoever watches that none takes too long.
+  virtual void turn_begins(TurnCause, std::uint64_t /*number*/) {}
+  virtual void turn_ended() {}
+  virtual DurationTally* turn_times() { return nullptr; }
 };
 
 class CellCore {
@@ -87,7 +101,9 @@ class CellCore {
   std::set<ActorId> peers() const { return streams_.peers(); }
 
   void on_packet(Packet packet);
-  void on_job(std::uint64_t job, Result<Message> result);
+  // One after the other; takes out what it has handled. Stops where the node's lease is in doubt.
+  void on_packets(std::vector<Packet>& packets);
+  void on_job(std::uint64_t job, Result<Message> result, JobTimes times = {});
   // The directory answered: the target lives (again) under this epoch, in this life; 0: not known.
   void on_route(const ActorId& target, std::uint64_t epoch, std::uint64_t life = 0);
   // The target was looked for in vain; requests to it fail now. What else waits for it goes on
@@ -110,6 +126,10 @@ class CellCore {
   // broken: there is no way to make the actor. It takes nothing any more, and its report says why;
   // ending it would only have its senders begin it again.
   enum class Phase : std::uint8_t { active, draining, retired, broken };
+  struct Moment {
+    Instant now;
+    WallTime wall_now;
+  };
   struct Held {
     Envelope envelope;
     unsigned attempts = 0;
@@ -132,9 +152,12 @@ class CellCore {
   void run_ready();
   void run_turn(Input input);
   void dispatch(Actor& actor, Input& input, Turn& turn);
-  Turn::Context context_of(const Input& input) const;
+  Turn::Context context_of(const Input& input);
   bool affordable(const TurnEffects& effects, std::string& why) const;
-  void commit(Input& input, TurnEffects effects);
+  void commit(Input& input, TurnEffects& effects, const Moment& moment);
+  // What a trace shows of it (cell_trace.cpp).
+  void note_turn(const Input& input, const TurnEffects& effects, Instant begun);
+  void note_departures(std::vector<Packet>& packets);
   void retry_later(Input input, const std::string& error);
   void restart(bool held_are_to_blame);
   void break_down();
@@ -144,8 +167,10 @@ class CellCore {
   void note_error(const std::string& error);
 
   // Effects.
-  void carry_out(Streams::Effects effects);
+  void carry_out(Streams::Effects&& effects);
+  void carry_out(Streams::Effects& effects);
   void send(TurnEffects::Send send, Streams::Effects& effects);
+  void send(TurnEffects::Send send, const Moment& moment, Streams::Effects& effects);
   void subscribe(const TurnEffects::Subscription& change, Streams::Effects& effects);
   void send_subscribe(const ActorId& publisher, std::uint64_t type, const Subscribed& subscribed,
                       Streams::Effects& effects);
@@ -182,23 +207,26 @@ class CellCore {
   Identity identity_;
   const ActorType& type_;
   CellPort& port_;
+  HopSink* const hops_;
+  DurationTally* const turn_times_;
   Streams streams_;
   std::unique_ptr<Actor> actor_;
   ReplayLog replay_;
   Phase phase_ = Phase::active;
 
-  std::deque<Input> control_inputs_;
-  std::deque<Input> stream_inputs_;
+  Ring<Input> control_inputs_;
+  Ring<Input> stream_inputs_;
   std::map<std::uint64_t, Held> held_;
   std::map<std::uint64_t, Instant> timers_;
   std::map<std::uint64_t, OpenRequest> requests_;
   std::map<std::uint64_t, TraceId> jobs_;
-  std::deque<StoppedJob> waiting_jobs_;
+  Ring<StoppedJob> waiting_jobs_;
   std::map<std::pair<ActorId, std::uint64_t>, Subscribed> subscribed_;
   std::optional<Instant> linger_until_;
   std::optional<Instant> drain_until_;
   std::uint64_t next_id_ = 1;
   std::uint64_t turns_ = 0;
+  std::optional<Moment> next_turn_;  // Its time, if that has just been read.
 
   // What a checkpoint that is on its way has.
   struct Keeping {

@@ -6,6 +6,7 @@
 #include "runtime/base/limits.hpp"
 #include "runtime/base/mutants.hpp"
 #include "runtime/cell/cell_core.hpp"
+#include "runtime/protocol/directory_record.hpp"
 
 namespace omma {
 
@@ -52,7 +53,7 @@ Result<CellSnapshot> CellCore::snapshot() const {
     if (saved) saved->streams = streams_.save();
     return saved;
   }
-  return Error{Code::conflict, identity_.type + " '" + identity_.name + "'" +
+  return Error{Code::conflict, actor_text(identity_.type, identity_.name) +
                                    (phase_ == Phase::broken ? " could not be made and does not run"
                                                             : " is ending") +
                                    "; there is nothing to move"};
@@ -60,7 +61,7 @@ Result<CellSnapshot> CellCore::snapshot() const {
 
 // All but the streams.
 Result<CellSnapshot> CellCore::saved_actor() const {
-  const std::string who = identity_.type + " '" + identity_.name + "'";
+  const std::string who = actor_text(identity_.type, identity_.name);
   CellSnapshot saved = saved_part();
   try {
     saved.state = type_.save(*actor_);
@@ -81,7 +82,7 @@ Result<CellSnapshot> CellCore::saved_actor() const {
 // --- Going on ------------------------------------------------------------------------------------
 
 Result<void> CellCore::prepare(CellSnapshot snapshot, std::string died_with) {
-  const std::string who = identity_.type + " '" + identity_.name + "'";
+  const std::string who = actor_text(identity_.type, identity_.name);
   if (snapshot.id != identity_.id || snapshot.type != identity_.type) {
     return Error{Code::corrupt, who + ": a snapshot of another actor, " + snapshot.type + " " +
                                     snapshot.id.short_text()};

@@ -28,6 +28,17 @@ struct CellReport {
     std::uint64_t jobs_failed = 0;
     std::uint64_t late_replies = 0;        // To requests that were given up.
     std::vector<std::string> last_errors;  // The newest limits::set_aside_messages_max.
+
+    // The counts; errors are not added up.
+    Health& operator+=(const Health& other) {
+      turns += other.turns;
+      failed_turns += other.failed_turns;
+      restarts += other.restarts;
+      set_aside += other.set_aside;
+      jobs_failed += other.jobs_failed;
+      late_replies += other.late_replies;
+      return *this;
+    }
   };
 
   ActorId id;

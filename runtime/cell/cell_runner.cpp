@@ -33,7 +33,7 @@ void CellRunner::prepare(Continuation& continuation) {
 }
 
 bool CellRunner::handle(CellInput& input, SelfMail& mail) {
-  if (!suspended_ && !port_->may_work()) suspended_ = true;
+  if (!suspended_ && !port_->may_work(port_->now())) suspended_ = true;
   bool lives = true;
   bool goes_on = false;
   const bool steers = std::visit(Overloaded{
@@ -101,8 +101,7 @@ void CellRunner::freeze(const CellInput::Freeze& freeze) {
 // What came while it stood still.
 void CellRunner::go_on(SelfMail& mail) {
   while (!stands() && !kept_.empty()) {
-    CellInput next = std::move(kept_.front());
-    kept_.pop_front();
+    CellInput next = kept_.take_front();
     work(next, mail);
   }
   if (stands()) return;
@@ -115,7 +114,15 @@ void CellRunner::work(CellInput& input, SelfMail& mail) {
   std::visit(
       Overloaded{
           [&](Packet& packet) { core.on_packet(std::move(packet)); },
-          [&](CellInput::JobResult& job) { core.on_job(job.job, std::move(job.result)); },
+          [&](CellInput::Packets& packets) {
+            core.on_packets(packets.all);
+            if (packets.all.empty()) return;
+            suspended_ = true;
+            kept_.push_front(std::move(input));
+          },
+          [&](CellInput::JobResult& job) {
+            core.on_job(job.job, std::move(job.result), job.times);
+          },
           [&](CellInput::Route& route) { core.on_route(route.target, route.epoch, route.life); },
           [&](CellInput::NotReached& lost) {
             core.on_not_reached(lost.target, lost.why, lost.gone);

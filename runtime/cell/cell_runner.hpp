@@ -6,11 +6,11 @@
 // Owned by the scheduler's own cell object and used by one thread at a time.
 #pragma once
 
+#include "runtime/base/ring.hpp"
 #include "runtime/cell/cell.hpp"
 #include "runtime/cell/scheduler.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 
@@ -47,7 +47,7 @@ class CellRunner {
   bool dormant_ = false;
   bool frozen_ = false;
   bool suspended_ = false;
-  std::deque<CellInput> kept_;
+  Ring<CellInput> kept_;
   bool flush_on_its_way_ = false;
   std::uint64_t wake_generation_ = 0;
   std::optional<Instant> wake_at_;

@@ -126,9 +126,10 @@ Result<CellSnapshot> decode_cell_snapshot(const Blob& bytes) {
   auto parts = take_apart(bytes);
   if (!parts) return parts.error();
   capnp::ReaderOptions options;
-  options.traversalLimitInWords = limits::moved_bytes_max;  // Each word eight times.
   const auto words = kj::arrayPtr(reinterpret_cast<const capnp::word*>(parts->words.data()),
                                   parts->words.size() / sizeof(capnp::word));
+  // Each word eight times: a list of empty structs costs a word for each, however few bytes it has.
+  options.traversalLimitInWords = words.size() * 8 + 1024;
   Result<CellSnapshot> snapshot = damaged("not read");
   auto failure = kj::runCatchingExceptions([&] {
     capnp::FlatArrayMessageReader reader(words, options);

@@ -24,32 +24,58 @@ bool repeatable(const Input& input, const TurnEffects& effects) {
          input.kind != Input::Kind::subscribers_changed && input.kind != Input::Kind::command;
 }
 
+// Until the author's code has returned or thrown.
+class SignedIn {
+ public:
+  SignedIn(CellPort& port, const Input& input) : port_(port) {
+    switch (input.kind) {
+      case Input::Kind::message:
+        port_.turn_begins(TurnCause::message, input.envelope.message.type_id());
+        break;
+      case Input::Kind::job_done:
+        port_.turn_begins(TurnCause::job, input.envelope.message.type_id());
+        break;
+      case Input::Kind::timer:
+        port_.turn_begins(TurnCause::timer, input.id);
+        break;
+      default:
+        port_.turn_begins(TurnCause::other, 0);
+        break;
+    }
+  }
+  ~SignedIn() { port_.turn_ended(); }
+  SignedIn(const SignedIn&) = delete;
+  SignedIn& operator=(const SignedIn&) = delete;
+
+ private:
+  CellPort& port_;
+};
+
 }  // namespace
 
 void CellCore::run_ready() {
   while (phase_ == Phase::active || phase_ == Phase::draining) {
     if (!control_inputs_.empty()) {
-      Input input = std::move(control_inputs_.front());
-      control_inputs_.pop_front();
-      run_turn(std::move(input));
+      run_turn(control_inputs_.take_front());
     } else if (!stream_inputs_.empty() && !streams_.blocked()) {
-      Input input = std::move(stream_inputs_.front());
-      stream_inputs_.pop_front();
-      run_turn(std::move(input));
+      run_turn(stream_inputs_.take_front());
     } else {
       return;
     }
   }
 }
 
-Turn::Context CellCore::context_of(const Input& input) const {
+Turn::Context CellCore::context_of(const Input& input) {
   Turn::Context context;
   context.self = identity_.id;
   context.self_name = identity_.name;
+  context.life = identity_.life;
   context.message = input.envelope.message;
   context.trace = input.envelope.trace;
-  context.now = port_.now();
-  context.wall_now = port_.wall_now();
+  const Moment moment =
+      next_turn_ ? *std::exchange(next_turn_, {}) : Moment{port_.now(), port_.wall_now()};
+  context.now = moment.now;
+  context.wall_now = moment.wall_now;
   context.seed = identity_.id.low ^ (turns_ * 0x9e3779b97f4a7c15u);
   context.next_id = next_id_;
   if (input.kind == Input::Kind::message) {
@@ -74,26 +100,27 @@ void CellCore::dispatch(Actor& actor, Input& input, Turn& turn) {
     case Input::Kind::timer:
       return actor.on_timer(input.id, turn);
     case Input::Kind::job_failed:
-      return actor.on_job_failed(input.id, input.error, turn);
+      return actor.on_job_failed(input.id, input.details->error, turn);
     case Input::Kind::subscribers_changed:
       return actor.on_subscribers_changed(turn);
     case Input::Kind::request_failed:
-      return actor.on_request_failed(input.id, input.error, turn);
+      return actor.on_request_failed(input.id, input.details->error, turn);
     case Input::Kind::peer_lost:
-      return actor.on_peer_lost(input.peer, turn);
+      return actor.on_peer_lost(input.details->peer, turn);
     case Input::Kind::command:
-      return input.command(turn);
+      return input.details->command(turn);
   }
 }
 
 void CellCore::run_turn(Input input) {
-  const Turn::Context context = context_of(input);
+  Turn::Context context = context_of(input);
   std::string error;
   std::optional<TurnEffects> effects;
   std::optional<Message> snapshot;
   std::uint64_t next_id = next_id_;
   // The one place where an author's exception is caught: a foreign error becomes a count.
   try {
+    const SignedIn signed_in(port_, input);
     Turn turn(context);
     dispatch(*actor_, input, turn);
     effects = turn.take_effects();
@@ -119,12 +146,13 @@ void CellCore::run_turn(Input input) {
   if (!effects) return retry_later(std::move(input), error);
   ++turns_;
   next_id_ = next_id;
+  if (hops_ != nullptr || turn_times_ != nullptr) note_turn(input, *effects, context.now);
+  commit(input, *effects, {context.now, context.wall_now});
   if (snapshot) {
     replay_.set_snapshot(*std::move(snapshot));
   } else {
-    replay_.record(input, context);
+    replay_.record(input, std::move(context));
   }
-  commit(input, *std::move(effects));
 }
 
 // Back to the state before the turn. The input comes again after what was held, which was sent
@@ -154,19 +182,26 @@ bool CellCore::affordable(const TurnEffects& effects, std::string& why) const {
     std::size_t messages = 0;
     std::uint64_t bytes = 0;
   };
-  std::map<std::pair<ActorId, Channel>, Need> needs;
+  const auto has_room = [&](const ActorId& target, Channel channel, const Need& need) {
+    if (streams_.has_room(target, channel, need.messages, need.bytes)) return true;
+    why = "overloaded: no room for " + std::to_string(need.messages) + " messages to " +
+          target.short_text();
+    return false;
+  };
+  std::map<std::pair<ActorId, Channel>, Need> needs;  // Not for one stream, the usual case.
+  Need need;
   std::size_t requests = requests_.size();
+  const TurnEffects::Send* first = effects.sends.empty() ? nullptr : &effects.sends.front();
   for (const auto& send : effects.sends) {
     if (send.is_request) ++requests;
-    Need& need = needs[{send.target, send.channel}];
-    ++need.messages;
-    need.bytes += send.message.size_bytes();
+    const bool is_first = send.target == first->target && send.channel == first->channel;
+    Need& of_stream = is_first ? need : needs[{send.target, send.channel}];
+    ++of_stream.messages;
+    of_stream.bytes += send.message.size_bytes();
   }
-  for (const auto& [key, need] : needs) {
-    if (streams_.has_room(key.first, key.second, need.messages, need.bytes)) continue;
-    why = "overloaded: no room for " + std::to_string(need.messages) + " messages to " +
-          key.first.short_text();
-    return false;
+  if (first != nullptr && !has_room(first->target, first->channel, need)) return false;
+  for (const auto& [key, other] : needs) {
+    if (!has_room(key.first, key.second, other)) return false;
   }
   std::set<std::uint64_t> new_timers;
   for (const auto& change : effects.timers) {
@@ -185,8 +220,8 @@ bool CellCore::affordable(const TurnEffects& effects, std::string& why) const {
          within(timers_.size() + new_timers.size(), "timers", limits::timers_per_actor_max);
 }
 
-void CellCore::commit(Input& input, TurnEffects effects) {
-  Streams::Effects out;
+// Of the input it leaves what replaying needs, unless the message is held.
+void CellCore::commit(Input& input, TurnEffects& effects, const Moment& moment) {
   // A camera's own frames: its stage receives what it captured.
   const TraceId own{identity_.id.low, 0};
   for (const auto& [camera, count] : effects.captured) {
@@ -194,8 +229,12 @@ void CellCore::commit(Input& input, TurnEffects effects) {
     account_of(own).received += count;
     for (std::uint64_t i = 0; i < count; ++i) count_fate(own, effects.fate, effects.reason);
   }
-  for (const auto& change : effects.subscriptions) subscribe(change, out);
-  for (auto& item : effects.sends) send(std::move(item), out);
+  std::optional<Streams::Effects> out;
+  if (!effects.subscriptions.empty() || !effects.sends.empty()) {
+    out.emplace().packets.reserve(effects.sends.size());
+    for (const auto& change : effects.subscriptions) subscribe(change, *out);
+    for (auto& item : effects.sends) send(std::move(item), moment, *out);
+  }
   for (const auto& timer : effects.timers) {
     if (timer.after) {
       timers_[timer.timer] = port_.now() + *timer.after;
@@ -204,9 +243,10 @@ void CellCore::commit(Input& input, TurnEffects effects) {
     }
   }
   if (is_stream_message(input)) {
-    ++account_of(input.envelope.trace).received;
+    StageCounts& account = account_of(input.envelope.trace);
+    ++account.received;
     if (effects.hold) {
-      ++account_of(input.envelope.trace).held;
+      ++account.held;
     } else {
       count_fate(input.envelope.trace, effects.fate, effects.reason);
     }
@@ -237,7 +277,11 @@ void CellCore::commit(Input& input, TurnEffects effects) {
       start_job(std::move(ready));
     }
   }
-  carry_out(std::move(out));
+  if (out) {
+    carry_out(*out);
+  } else {
+    start_waiting_jobs();
+  }
   if (effects.retire && phase_ == Phase::active) begin_draining();
 }
 
@@ -264,7 +308,7 @@ std::unique_ptr<Actor> CellCore::rebuild(const Message& snapshot, bool repeat_tu
     }
     if (!repeat_turns) return actor;
     for (const ReplayLog::Entry& entry : replay_.entries()) {
-      Input input = entry.input;
+      Input input = entry.input();
       Turn turn(entry.context);
       dispatch(*actor, input, turn);
     }

@@ -50,13 +50,20 @@ class ThreadExecutor final : public Executor {
       std::lock_guard lock(mutex_);
       if (!stopping_ && queue_.size() < limits::executor_queue_jobs_max) {
         queue_.push_back({std::move(job), std::move(done)});
+        ++jobs_;
         wake_.notify_one();
         return;
       }
+      ++refused_;
     }
     done(Error{Code::overloaded, "executor " + name_ + ": " +
                                      std::to_string(limits::executor_queue_jobs_max) +
                                      " jobs wait, which is the limit; try again later"});
+  }
+
+  ExecutorCounters counters() const override {
+    std::lock_guard lock(mutex_);
+    return {jobs_, refused_, queue_.size()};
   }
 
  private:
@@ -80,10 +87,12 @@ class ThreadExecutor final : public Executor {
   }
 
   const std::string name_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // Around what follows.
   std::condition_variable wake_;
   std::deque<Entry> queue_;
   bool stopping_ = false;
+  std::uint64_t jobs_ = 0;
+  std::uint64_t refused_ = 0;
   std::vector<std::thread> threads_;
 };
 

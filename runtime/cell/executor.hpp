@@ -9,6 +9,7 @@
 #include "runtime/cell/turn.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,12 +18,19 @@ namespace omma {
 
 using JobDone = std::function<void(Result<Message>)>;
 
+struct ExecutorCounters {
+  std::uint64_t jobs = 0;     // Taken.
+  std::uint64_t refused = 0;  // The queue was full.
+  std::size_t waiting = 0;    // Now.
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
   // `done` gets the job's result, on the executor's thread; overloaded when the queue is full. What
   // the job throws becomes an Error.
   virtual void run(Job job, JobDone done) = 0;
+  virtual ExecutorCounters counters() const { return {}; }
 };
 
 std::unique_ptr<Executor> make_thread_executor(std::string name, std::size_t threads);

@@ -8,9 +8,16 @@ void ReplayLog::set_snapshot(Message state) {
   bytes_ = 0;
 }
 
-void ReplayLog::record(Input input, Turn::Context context) {
+void ReplayLog::record(const Input& input, Turn::Context context) {
   bytes_ += input.envelope.message.size_bytes();
-  entries_.push_back({std::move(input), std::move(context)});
+  entries_.push_back({input.kind, input.id, input.details, std::move(context)});
+}
+
+Input ReplayLog::Entry::input() const {
+  Input again = Input::of(kind, id);
+  again.details = details;
+  again.envelope.message = context.message;
+  return again;
 }
 
 }  // namespace omma

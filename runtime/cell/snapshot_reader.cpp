@@ -1,6 +1,7 @@
 // SnapshotReader: see snapshot_parts.hpp.
 #include <kj/debug.h>
 
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,26 @@ DeliveryClass delivery_of(std::uint8_t number) {
   KJ_REQUIRE(number <= static_cast<std::uint8_t>(DeliveryClass::durable), "a delivery class",
              number);
   return static_cast<DeliveryClass>(number);
+}
+
+// Numbers grow by one a message: none comes near this, and sums of them do not overflow.
+std::uint64_t number_of(std::uint64_t number) {
+  KJ_REQUIRE(number <= std::numeric_limits<std::uint64_t>::max() / 4, "a number of a message",
+             number);
+  return number;
+}
+
+std::uint64_t credit_of(std::uint64_t bytes) {
+  KJ_REQUIRE(bytes <= limits::message_bytes_max, "a message's credit", bytes,
+             limits::message_bytes_max);
+  return bytes;
+}
+
+// What is left of a timer. A hundred years are for ever.
+Duration left_of(std::int64_t ns) {
+  constexpr std::int64_t ns_max = std::int64_t{100} * 365 * 24 * 3600 * 1'000'000'000;
+  KJ_REQUIRE(ns >= 0 && ns <= ns_max, "a time that is left", ns, ns_max);
+  return Duration(ns);
 }
 
 ByOrigin by_origin(capnp::List<wire::Tally>::Reader in) {
@@ -71,13 +92,13 @@ Streams::Saved::In read(wire::SavedInbox::Reader in, const ActorId& self, std::u
   saved.stream = {read(in.getSender()), self, channel_of(in.getChannel())};
   saved.inbox = {.lives = {.sender = in.getSenderLife(), .target = life},
                  .credit = {.window_bytes = in.getCreditWindowBytes(),
-                            .finished_bytes = in.getCreditFinishedBytes()},
-                 .processed = in.getProcessed(),
+                            .finished_bytes = number_of(in.getCreditFinishedBytes())},
+                 .processed = number_of(in.getProcessed()),
                  .committed = in.getCommitted(),
                  .counters = read(in.getCounters())};
   for (auto early : in.getFinishedEarly()) {
-    saved.finished_early.push_back({early.getSequence(),
-                                    early.getCreditBytes(),
+    saved.finished_early.push_back({number_of(early.getSequence()),
+                                    credit_of(early.getCreditBytes()),
                                     {early.getTraceOrigin(), early.getTraceSequence()}});
   }
   saved.finished = in.getFinished();
@@ -120,15 +141,15 @@ Streams::Saved::Out SnapshotReader::read(wire::SavedOutbox::Reader in, const Act
                    .waiting_messages_max = in.getWaitingMessagesMax(),
                    .unacknowledged_messages_max = in.getUnacknowledgedMessagesMax()};
   outbox.target_epoch = in.getTargetEpoch();
-  outbox.acknowledged = in.getAcknowledged();
+  outbox.acknowledged = number_of(in.getAcknowledged());
   outbox.released = in.getReleased();
   for (auto one : in.getUnacknowledged()) {
-    outbox.unacknowledged.push_back({read(one), one.getCreditBytes()});
+    outbox.unacknowledged.push_back({read(one), credit_of(one.getCreditBytes())});
   }
   for (auto one : in.getWaiting()) outbox.waiting.push_back(read(one));
   outbox.credit = {.window_bytes = in.getCreditWindowBytes(),
                    .limit_bytes = in.getCreditLimitBytes(),
-                   .settled_bytes = in.getCreditSettledBytes()};
+                   .settled_bytes = number_of(in.getCreditSettledBytes())};
   outbox.probes = in.getProbes();
   outbox.counters = omma::read(in.getCounters());
   saved.sent_by_origin = by_origin(in.getSentByOrigin());
@@ -176,10 +197,10 @@ void SnapshotReader::read_conversations(wire::CellSnapshot::Reader in,
   for (auto subscription : in.getSubscriptions()) {
     snapshot.subscriptions.push_back(read(subscription));
   }
-  for (auto timer : in.getTimers()) snapshot.timers[timer.getId()] = Duration(timer.getLeftNs());
+  for (auto timer : in.getTimers()) snapshot.timers[timer.getId()] = left_of(timer.getLeftNs());
   for (auto request : in.getRequests()) {
     snapshot.requests.push_back(
-        {request.getCorrelation(), omma::read(request.getTarget()), Duration(request.getLeftNs())});
+        {request.getCorrelation(), omma::read(request.getTarget()), left_of(request.getLeftNs())});
   }
 }
 
@@ -224,7 +245,7 @@ CellSnapshot SnapshotReader::read(wire::CellSnapshot::Reader in) const {
   read_conversations(in, snapshot);
   snapshot.next_id = in.getNextId();
   snapshot.turns = in.getTurns();
-  if (in.getLingerLeftNs() >= 0) snapshot.linger = Duration(in.getLingerLeftNs());
+  if (in.getLingerLeftNs() >= 0) snapshot.linger = left_of(in.getLingerLeftNs());
   read_streams(in, snapshot);
   for (auto stage : in.getStages()) {
     StageCounts& counts = snapshot.stage[stage.getOrigin()];

@@ -10,7 +10,7 @@ namespace omma {
 Streams::Streams(ActorId self, std::uint64_t life, std::uint64_t epoch)
     : self_(self), life_(life), epoch_(epoch) {}
 
-void Streams::apply(OutStream& out, Outbox::Effects outcome, Instant now, Effects& effects) {
+void Streams::apply(OutStream& out, Outbox::Effects&& outcome, Instant now, Effects& effects) {
   const ActorId& target = out.outbox.stream().target;
   for (Envelope& envelope : outcome.transmit) {
     envelope.sender_epoch = epoch_;
@@ -67,10 +67,14 @@ Result<void> Streams::send(const ActorId& target, Channel channel, Outgoing outg
     if (holds_until_committed_) found->second.outbox.hold_output();
   }
   const std::uint64_t origin = outgoing.trace.origin;
-  auto outcome = found->second.outbox.offer(std::move(outgoing), now, nanoseconds_of(wall_now));
-  if (!outcome) return outcome.error();
+  Outbox::Effects& outcome = effects.sent;
+  auto taken =
+      found->second.outbox.offer(std::move(outgoing), now, nanoseconds_of(wall_now), outcome);
+  if (!taken) return taken;
   ++found->second.sent_by_origin[origin];
-  apply(found->second, *std::move(outcome), now, effects);
+  apply(found->second, std::move(outcome), now, effects);
+  outcome.transmit.clear();
+  outcome.dropped.clear();
   return {};
 }
 
@@ -157,14 +161,23 @@ void Streams::on_packet(Packet packet, Instant now, Effects& effects) {
   auto& envelope = std::get<Envelope>(packet);
   const Key key{envelope.stream.sender, envelope.stream.channel};
   InStream& in = incoming(envelope.stream);
-  Inbox::Effects outcome = in.inbox.on_envelope(std::move(envelope));
+  Inbox::Effects& outcome = effects.received;
+  outcome.deliver.clear();
+  outcome.acknowledge = false;
+  outcome.sender_life_ended = false;
+  in.inbox.on_envelope(std::move(envelope), outcome);
   if (outcome.sender_life_ended) {
     in.finished_early.clear();
     lose_peer(key.first, in.inbox.sender_life(), now, effects);
   }
   if (outcome.acknowledge) unacknowledged_inboxes_.insert(key);
   for (Envelope& next : outcome.deliver) {
-    if (!in.finished_early.contains(next.sequence)) effects.deliver.push_back(std::move(next));
+    const auto early = in.finished_early.find(next.sequence);
+    if (early == in.finished_early.end()) {
+      effects.deliver.push_back(std::move(next));
+    } else {
+      early->second.credit_bytes = next.credit_bytes;  // What it took this time it gives back.
+    }
   }
   settle_finished(in);
 }
@@ -175,9 +188,20 @@ void Streams::finished(const Envelope& envelope) {
   if (found == inboxes_.end()) return;
   InStream& in = found->second;
   if (envelope.lives.sender != in.inbox.sender_life()) return;  // Of a life that has ended.
-  in.finished_early.emplace(envelope.sequence, envelope);
-  settle_finished(in);
+  if (in.finished_early.empty() && envelope.sequence == in.inbox.processed() + 1 &&
+      envelope.sequence <= in.inbox.received()) {
+    settle(in, envelope);
+  } else {
+    in.finished_early.emplace(envelope.sequence, envelope);
+    settle_finished(in);
+  }
   unacknowledged_inboxes_.insert(key);
+}
+
+void Streams::settle(InStream& in, const Envelope& done) {
+  in.inbox.on_processed(done);
+  ++in.finished;
+  ++in.finished_by_origin[done.trace.origin];
 }
 
 // Numbers are acknowledged in order. One that was finished before a move counts once it has come
@@ -186,9 +210,7 @@ void Streams::settle_finished(InStream& in) {
   while (!in.finished_early.empty()) {
     const Envelope& done = in.finished_early.begin()->second;
     if (done.sequence != in.inbox.processed() + 1 || done.sequence > in.inbox.received()) return;
-    in.inbox.on_processed(done);
-    ++in.finished;
-    ++in.finished_by_origin[done.trace.origin];
+    settle(in, done);
     in.finished_early.erase(in.finished_early.begin());
   }
 }

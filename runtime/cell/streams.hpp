@@ -18,12 +18,15 @@ namespace omma {
 
 class Streams {
  public:
-  // What happened while handling something. `packets` go out in order.
+  // What happened while handling something. `packets` go out in order. Handling many things with
+  // one of these costs no allocation for each.
   struct Effects {
     std::vector<Packet> packets;
     std::vector<Envelope> deliver;
     std::vector<ActorId> ask_directory;  // The way to these may be wrong.
     std::vector<ActorId> peers_lost;     // Their life ended under us.
+    Outbox::Effects sent{};              // Only while one message is sent,
+    Inbox::Effects received{};           // or one comes in.
   };
 
   struct Window {
@@ -173,8 +176,9 @@ class Streams {
     std::map<std::uint64_t, std::uint64_t> finished_by_origin;
   };
 
-  void apply(OutStream& out, Outbox::Effects outcome, Instant now, Effects& effects);
+  void apply(OutStream& out, Outbox::Effects&& outcome, Instant now, Effects& effects);
   void lose_peer(const ActorId& peer, std::uint64_t new_life, Instant now, Effects& effects);
+  static void settle(InStream& in, const Envelope& done);
   static void settle_finished(InStream& in);
   static OutAccount account_of(const OutStream& out);
   InStream& incoming(const StreamId& stream);

@@ -1,6 +1,7 @@
 #include "runtime/cell/turn.hpp"
 
 #include <cstring>
+#include <stdexcept>
 
 #include "runtime/cell/outlet.hpp"
 
@@ -44,6 +45,14 @@ void Turn::change_subscription(const ActorId& publisher, std::shared_ptr<const S
                                std::uint64_t message_type, bool wanted, SubscribeOptions options) {
   effects_.subscriptions.push_back(
       {publisher, std::move(spec), message_type, wanted, std::move(options)});
+}
+
+Turn::ReplyTo Turn::defer_reply() const {
+  if (!context_.expects_reply) {
+    throw std::runtime_error("a reply to " + context_.sender.short_text() +
+                             ", whose message is no request");
+  }
+  return {context_.sender, context_.correlation};
 }
 
 void Turn::set_timer(std::uint64_t timer, Duration after) {

@@ -6,6 +6,7 @@
 
 #include "runtime/base/random.hpp"
 #include "runtime/cell/actor.hpp"
+#include "runtime/cell/actor_check.hpp"
 #include "runtime/protocol/envelope.hpp"
 
 #include <capnp/serialize.h>
@@ -94,6 +95,7 @@ class Turn {
   struct Context {
     ActorId self;
     std::string_view self_name;
+    std::uint64_t life = 0;
     ActorId sender;
     Message message;
     TraceId trace;
@@ -113,6 +115,9 @@ class Turn {
   // --- What is being handled -----------------------------------------------------------------
   const ActorId& self() const { return context_.self; }
   std::string_view self_name() const { return context_.self_name; }
+  // Of this actor. With its id and a number that its state counts it names an effect on the outside
+  // for good: no move changes it, and of a durable actor no crash.
+  std::uint64_t life() const { return context_.life; }
   const ActorId& sender() const { return context_.sender; }
   const Message& message() const { return context_.message; }
   std::span<const Blob> payloads() const { return context_.message.payloads(); }
@@ -139,14 +144,16 @@ class Turn {
   // --- Messages ------------------------------------------------------------------------------
   template <class T, class A, class Fill>
   void send(const Ref<A>& to, Fill&& fill, std::vector<Blob> payloads = {}) {
-    static_assert(A::Accepts::template contains<T>, "the target does not accept this message");
+    static_assert(A::Accepts::template contains<T>,
+                  "omma: the target does not accept this message: its Accepts does not name it");
     send_message(to.id, to.spec, Message::build<T>(std::forward<Fill>(fill), std::move(payloads)));
   }
   // The reply comes as a message of its own, with correlation() equal to what this returns; none
   // within limits::request_timeout comes as on_request_failed().
   template <class T, class A, class Fill>
   std::uint64_t request(const Ref<A>& to, Fill&& fill, std::vector<Blob> payloads = {}) {
-    static_assert(A::Accepts::template contains<T>, "the target does not accept this message");
+    static_assert(A::Accepts::template contains<T>,
+                  "omma: the target does not accept this message: its Accepts does not name it");
     return request_message(to.id, to.spec,
                            Message::build<T>(std::forward<Fill>(fill), std::move(payloads)));
   }
@@ -159,10 +166,9 @@ class Turn {
     ActorId requester;
     std::uint64_t correlation = 0;
   };
-  ReplyTo defer_reply() const {
-    OMMA_CHECK(context_.expects_reply, "the message in hand is no request");
-    return {context_.sender, context_.correlation};
-  }
+  // Throws when the message in hand is no request: that is its sender's mistake, so it costs the
+  // message and not the process.
+  ReplyTo defer_reply() const;
   void reply_later(const ReplyTo& to, Message message);
 
   // --- Streams -------------------------------------------------------------------------------
@@ -170,7 +176,8 @@ class Turn {
   template <class T, class A>
   void subscribe(const Ref<A>& publisher, SubscribeOptions options) {
     static_assert(A::Publishes::template contains<T>,
-                  "the publisher has no outlet of this message");
+                  "omma: the publisher has no outlet of this message: its Publishes does not name "
+                  "it");
     change_subscription(publisher.id, publisher.spec, type_id_of<T>(), true, std::move(options));
   }
   template <class T, class A>
@@ -185,6 +192,14 @@ class Turn {
   // Runs on an executor; its message comes back to this actor with job() equal to what this
   // returns.
   std::uint64_t run(Job job, JobOptions options = {});
+  template <class Work>
+  requires(!std::convertible_to<Work, Job>) std::uint64_t run(Work&&, JobOptions = {}) {
+    static_assert(detail::never<Work>,
+                  "omma: a job takes nothing, can be copied, and returns "
+                  "omma::Result<omma::Message>: what it found comes back to the actor as a message "
+                  "that its Accepts names");
+    return 0;
+  }
 
   // --- The ledger ----------------------------------------------------------------------------
   // The message in hand goes no further, on purpose.
@@ -251,11 +266,12 @@ Ref<A> Turn::make_stage_ref(Fill&& fill) {
 
 template <class A>
 Ref<A> Turn::stage_ref_of(typename A::Config::Reader config) {
+  static_assert(detail::check_reference<A>());
   auto spec = std::make_shared<StageSpec>();
   spec->type = A::type_name;
   spec->name = shortened_title(A::title(config));
   spec->config = bytes_of_words(capnp::canonicalize(config));
-  spec->wish = A::wish(config);
+  if constexpr (requires { A::wish(config); }) spec->wish = A::wish(config);
   if constexpr (HasKey<A>) {
     spec->id = ActorId::of(spec->type, std::string_view(A::key(config)));
   } else {

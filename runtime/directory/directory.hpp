@@ -6,11 +6,13 @@
 #pragma once
 
 #include "runtime/base/error.hpp"
+#include "runtime/base/limits.hpp"
 #include "runtime/protocol/checkpoint.hpp"
 #include "runtime/protocol/directory_record.hpp"
 #include "runtime/protocol/move_record.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -28,6 +30,34 @@ struct ChangeOutcome {
   std::optional<ActorRecord> current;
 };
 
+// Which actors a listing is about, and where it goes on.
+struct ActorQuery {
+  enum class Which : std::uint8_t {
+    all,  // The retired too.
+    active,
+    orphaned,  // Active on a node that is not live (unknown, marked dead, or replaced by a new
+               // incarnation): what a fail-over is to take over.
+  };
+  Which which = Which::all;
+  std::string node{};  // Only the active ones on a node of this name; empty: any.
+  std::string type{};  // Only those; empty: any.
+  ActorId after{};     // Only larger ids: the last one of the page before; null: from the first.
+  std::size_t count_max = limits::actors_per_page_max;
+};
+
+// By id. Ends after `count_max` records, or with the one that passes
+// limits::listed_records_bytes_max.
+struct ActorPage {
+  std::vector<ActorRecord> actors;
+  bool more = false;  // There may be others after these.
+};
+
+// A node and how many actors are active on this incarnation of it.
+struct CountedNode {
+  NodeRecord node;
+  std::size_t actors = 0;
+};
+
 class Directory {
  public:
   virtual ~Directory() = default;
@@ -36,17 +66,19 @@ class Directory {
   // Applies permits() and the epoch comparison in one step. A retired actor's checkpoint is
   // dropped.
   virtual Result<ChangeOutcome> compare_and_set(const RecordChange& change) = 0;
-  // Sorted by type, then name.
-  virtual Result<std::vector<ActorRecord>> actors() = 0;
-  // Active on a node that is not live (unknown, marked dead, or replaced by a new incarnation):
-  // what a fail-over is to take over. Sorted by type, then name.
-  virtual Result<std::vector<ActorRecord>> orphans() = 0;
+  virtual Result<ActorPage> actors(const ActorQuery& query) = 0;
+  // The active ones that somebody may mean by `wanted`: of this NAME or TYPE/NAME; if there are
+  // none, those whose id begins with these digits; if there are none of them either, some, so that
+  // a near name can be told. One page.
+  virtual Result<ActorPage> candidates(const std::string& wanted) = 0;
 
   // A node begins. What lived on earlier incarnations of the name is orphaned by it.
   virtual Result<NodeRecord> register_node(const std::string& name, const Incarnation& incarnation,
                                            const std::string& address,
                                            std::vector<std::string> roles) = 0;
   virtual Result<std::vector<NodeRecord>> nodes() = 0;  // Sorted by name.
+  // The same. Costs nothing for each actor: the counts are kept.
+  virtual Result<std::vector<CountedNode>> counted_nodes() = 0;
   // The node is gone in good order: marks it not alive and retires all its actors. One that was
   // declared dead before retires nothing: its orphans are the fail-over's.
   // not_found for an unknown name, conflict when the incarnation is not the registered one.

@@ -7,7 +7,6 @@
 #include <deque>
 #include <map>
 #include <set>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -19,22 +18,47 @@ class MemoryStore final : public Store {
   Result<std::optional<ActorRecord>> find_actor(const ActorId& id) override {
     return found_in(actors_, id);
   }
-  Result<std::vector<ActorRecord>> actors() override {
-    return actors_if([](const ActorRecord&) { return true; });
+  Result<ActorPage> actors(const ActorQuery& query) override {
+    PageFiller page(query.count_max);
+    const auto residents = residents_.find(query.node);
+    if (!query.node.empty() && residents == residents_.end()) return page.take();
+    const std::set<ActorId>& ids = query.node.empty() ? ids_ : residents->second;
+    for (auto id = ids.upper_bound(query.after); id != ids.end(); ++id) {
+      const ActorRecord& record = actors_.at(*id);
+      if (is_meant(query, record) && !page.add(record)) break;
+    }
+    return page.take();
   }
   Result<std::vector<ActorRecord>> active_on(const std::string& node_name) override {
-    return actors_if([&](const ActorRecord& record) {
-      return record.state == ActorRecord::State::active && record.node.name == node_name;
-    });
+    std::vector<ActorRecord> records;
+    const auto residents = residents_.find(node_name);
+    if (residents == residents_.end()) return records;
+    for (const ActorId& id : residents->second) records.push_back(actors_.at(id));
+    return records;
   }
-  Result<std::vector<ActorRecord>> orphans() override {
-    return actors_if([&](const ActorRecord& record) {
-      return record.state == ActorRecord::State::active &&
-             !is_live(found_in(nodes_, record.node.name), record.node);
-    });
+  Result<ActorCounts> count_active() override {
+    ActorCounts counts;
+    for (const auto& [id, record] : actors_) {
+      if (record.state == ActorRecord::State::active) ++counts[process_of(record.node)];
+    }
+    return counts;
+  }
+  Result<ActorPage> named(const TitleWish& wanted) override {
+    return page_of(ids_.begin(), ids_.end(),
+                   [&](const ActorRecord& record) { return wanted.fits(record); });
+  }
+  Result<ActorPage> between(const ActorId& first, const ActorId& last) override {
+    return page_of(ids_.lower_bound(first), ids_.upper_bound(last),
+                   [](const ActorRecord&) { return true; });
   }
   Result<void> put(const ActorRecord& record) override {
-    actors_[record.id] = record;
+    ActorRecord& place = actors_[record.id];
+    if (place.epoch == 0) ids_.insert(record.id);
+    if (place.state == ActorRecord::State::active) residents_[place.node.name].erase(record.id);
+    if (record.state == ActorRecord::State::active) {
+      residents_[record.node.name].insert(record.id);
+    }
+    place = record;
     return {};
   }
 
@@ -104,19 +128,31 @@ class MemoryStore final : public Store {
     return found == map.end() ? std::nullopt : std::optional(found->second);
   }
 
-  template <class IsMeant>
-  std::vector<ActorRecord> actors_if(IsMeant is_meant) const {
-    std::vector<ActorRecord> meant;
-    for (const auto& [id, record] : actors_) {
-      if (is_meant(record)) meant.push_back(record);
+  bool is_meant(const ActorQuery& query, const ActorRecord& record) const {
+    if (!query.type.empty() && record.type != query.type) return false;
+    if (query.which == ActorQuery::Which::all) return true;
+    if (record.state != ActorRecord::State::active) return false;
+    if (query.which == ActorQuery::Which::active) return true;
+    const auto node = nodes_.find(record.node.name);
+    return node == nodes_.end() || !node->second.alive ||
+           node->second.id.incarnation != record.node.incarnation;
+  }
+
+  template <class Fits>
+  ActorPage page_of(std::set<ActorId>::const_iterator from, std::set<ActorId>::const_iterator to,
+                    Fits fits) const {
+    PageFiller page;
+    for (; from != to; ++from) {
+      const ActorRecord& record = actors_.at(*from);
+      if (record.state != ActorRecord::State::active || !fits(record)) continue;
+      if (!page.add(record)) break;
     }
-    std::sort(meant.begin(), meant.end(), [](const ActorRecord& a, const ActorRecord& b) {
-      return std::tie(a.type, a.name, a.id) < std::tie(b.type, b.name, b.id);
-    });
-    return meant;
+    return page.take();
   }
 
   std::unordered_map<ActorId, ActorRecord> actors_;
+  std::set<ActorId> ids_;                               // Of all of them.
+  std::map<std::string, std::set<ActorId>> residents_;  // The active ones, by their node's name.
   std::map<std::string, NodeRecord> nodes_;
   std::set<ActorId> pins_;
   std::unordered_map<ActorId, Checkpoint> checkpoints_;

@@ -13,14 +13,29 @@ namespace omma {
 namespace {
 
 constexpr const char* select_actor = "SELECT * FROM actors WHERE id = ?";
-constexpr const char* select_actors = "SELECT * FROM actors ORDER BY type, name, id";
-constexpr const char* select_active_on =
-    "SELECT * FROM actors WHERE state = 0 AND node_name = ? ORDER BY type, name, id";
-// A node that is not on record has nothing to compare with.
+// Pages: ?1 the last id of the page before, ?2 a type or "". The reader stops when it is full.
+constexpr const char* select_actors =
+    "SELECT * FROM actors WHERE id > ?1 AND (?2 = '' OR type = ?2) ORDER BY id";
+constexpr const char* select_active =
+    "SELECT * FROM actors WHERE state = 0 AND id > ?1 AND (?2 = '' OR type = ?2) ORDER BY id";
+constexpr const char* select_resident =
+    "SELECT * FROM actors WHERE state = 0 AND node_name = ?3 AND id > ?1 AND "
+    "(?2 = '' OR type = ?2) ORDER BY id";
+// A node that is not on record has nothing to compare with. ?3: a node's name or "".
 constexpr const char* select_orphans =
     "SELECT actors.* FROM actors LEFT JOIN nodes ON nodes.name = node_name WHERE state = 0 AND "
-    "(nodes.alive IS NOT 1 OR nodes.incarnation IS NOT node_incarnation) "
-    "ORDER BY type, actors.name, id";
+    "id > ?1 AND (?2 = '' OR type = ?2) AND (?3 = '' OR node_name = ?3) AND "
+    "(nodes.alive IS NOT 1 OR nodes.incarnation IS NOT node_incarnation) ORDER BY id";
+constexpr const char* select_active_on =
+    "SELECT * FROM actors WHERE state = 0 AND node_name = ? ORDER BY id";
+constexpr const char* count_active_sql =
+    "SELECT node_name, node_incarnation, count(*) FROM actors WHERE state = 0 "
+    "GROUP BY node_name, node_incarnation";
+constexpr const char* select_named =
+    "SELECT * FROM actors WHERE state = 0 AND name IN (?1, ?3) AND "
+    "(name = ?1 OR (type = ?2 AND ?2 <> '')) ORDER BY id";
+constexpr const char* select_between =
+    "SELECT * FROM actors WHERE state = 0 AND id BETWEEN ? AND ? ORDER BY id";
 constexpr const char* replace_actor =
     "INSERT OR REPLACE INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* select_node = "SELECT * FROM nodes WHERE name = ?";
@@ -56,9 +71,11 @@ class SqliteStore final : public Store {
   void undo_step() override;
 
   Result<std::optional<ActorRecord>> find_actor(const ActorId& id) override;
-  Result<std::vector<ActorRecord>> actors() override;
+  Result<ActorPage> actors(const ActorQuery& query) override;
   Result<std::vector<ActorRecord>> active_on(const std::string& node_name) override;
-  Result<std::vector<ActorRecord>> orphans() override;
+  Result<ActorCounts> count_active() override;
+  Result<ActorPage> named(const TitleWish& wanted) override;
+  Result<ActorPage> between(const ActorId& first, const ActorId& last) override;
   Result<void> put(const ActorRecord& record) override { return put_row(replace_actor_, record); }
 
   Result<std::optional<NodeRecord>> find_node(const std::string& name) override;
@@ -96,13 +113,15 @@ class SqliteStore final : public Store {
   template <class Record>
   Result<std::optional<Record>> row_in(SqliteStatement::Run& rows,
                                        Result<Record> (*read)(const SqliteStatement::Run&)) const;
+  Result<ActorPage> page_in(SqliteStatement::Run& rows, PageFiller page = PageFiller()) const;
   template <class Record>
   Result<std::vector<Record>> rows_in(SqliteStatement::Run& rows,
                                       Result<Record> (*read)(const SqliteStatement::Run&)) const;
 
   std::unique_ptr<SqliteDatabase> database_;
   SqliteStatement begin_, commit_, roll_back_, begin_step_, end_step_, undo_step_;
-  SqliteStatement select_actor_, select_actors_, select_active_on_, select_orphans_;
+  SqliteStatement select_actor_, select_actors_, select_active_, select_resident_, select_orphans_;
+  SqliteStatement select_active_on_, count_active_, select_named_, select_between_;
   SqliteStatement select_node_, select_nodes_, replace_actor_, replace_node_;
   SqliteStatement select_pin_, count_pins_, select_pins_, insert_pin_, delete_pin_;
   SqliteStatement select_checkpoint_mark_, select_checkpoint_, replace_checkpoint_;
@@ -127,8 +146,13 @@ Result<void> SqliteStore::prepare_statements() {
       {&undo_step_, "ROLLBACK TO step"},
       {&select_actor_, select_actor},
       {&select_actors_, select_actors},
-      {&select_active_on_, select_active_on},
+      {&select_active_, select_active},
+      {&select_resident_, select_resident},
       {&select_orphans_, select_orphans},
+      {&select_active_on_, select_active_on},
+      {&count_active_, count_active_sql},
+      {&select_named_, select_named},
+      {&select_between_, select_between},
       {&replace_actor_, replace_actor},
       {&select_node_, select_node},
       {&select_nodes_, select_nodes},
@@ -187,9 +211,17 @@ Result<std::optional<ActorRecord>> SqliteStore::find_actor(const ActorId& id) {
   return row_in(rows, actor_in);
 }
 
-Result<std::vector<ActorRecord>> SqliteStore::actors() {
-  auto rows = select_actors_.run();
-  return rows_in(rows, actor_in);
+Result<ActorPage> SqliteStore::actors(const ActorQuery& query) {
+  using Which = ActorQuery::Which;
+  const bool orphaned = query.which == Which::orphaned;
+  const SqliteStatement& of_any_node = query.which == Which::all ? select_actors_ : select_active_;
+  auto rows = (orphaned             ? select_orphans_
+               : query.node.empty() ? of_any_node
+                                    : select_resident_)
+                  .run();
+  rows.bind(0, bytes_of(query.after)).bind(1, query.type);
+  if (orphaned || !query.node.empty()) rows.bind(2, query.node);
+  return page_in(rows, PageFiller(query.count_max));
 }
 
 Result<std::vector<ActorRecord>> SqliteStore::active_on(const std::string& node_name) {
@@ -198,9 +230,29 @@ Result<std::vector<ActorRecord>> SqliteStore::active_on(const std::string& node_
   return rows_in(rows, actor_in);
 }
 
-Result<std::vector<ActorRecord>> SqliteStore::orphans() {
-  auto rows = select_orphans_.run();
-  return rows_in(rows, actor_in);
+Result<ActorCounts> SqliteStore::count_active() {
+  ActorCounts counts;
+  auto rows = count_active_.run();
+  while (true) {
+    auto row = rows.step();
+    if (!row.ok()) return row.error();
+    if (!*row) return counts;
+    const ActorId incarnation = actor_id_in(rows, 1);  // Stored alike.
+    counts[{rows.text(0), {incarnation.high, incarnation.low}}] =
+        static_cast<std::size_t>(rows.number(2));
+  }
+}
+
+Result<ActorPage> SqliteStore::named(const TitleWish& wanted) {
+  auto rows = select_named_.run();
+  rows.bind(0, wanted.name).bind(1, wanted.type).bind(2, wanted.type_name);
+  return page_in(rows);
+}
+
+Result<ActorPage> SqliteStore::between(const ActorId& first, const ActorId& last) {
+  auto rows = select_between_.run();
+  rows.bind(0, bytes_of(first)).bind(1, bytes_of(last));
+  return page_in(rows);
 }
 
 Result<std::optional<NodeRecord>> SqliteStore::find_node(const std::string& name) {
@@ -298,6 +350,14 @@ Result<std::optional<Record>> SqliteStore::row_in(
   auto record = read(rows);
   if (!record.ok()) return database_->bad_row(record.error().message);
   return std::optional(*std::move(record));
+}
+
+Result<ActorPage> SqliteStore::page_in(SqliteStatement::Run& rows, PageFiller page) const {
+  while (true) {
+    auto record = row_in(rows, actor_in);
+    if (!record.ok()) return record.error();
+    if (!*record || !page.add(**std::move(record))) return page.take();
+  }
 }
 
 template <class Record>

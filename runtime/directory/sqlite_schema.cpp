@@ -63,11 +63,16 @@ CREATE TABLE moves (
   pause_ns INTEGER NOT NULL,
   bytes INTEGER NOT NULL
 ) STRICT;
+)sql",
+    R"sql(
+DROP INDEX active_actors_by_node;
+CREATE INDEX active_actors_by_node ON actors (node_name, id) WHERE state = 0;
+CREATE INDEX active_actors_by_name ON actors (name) WHERE state = 0;
 )sql"};
 constexpr std::size_t schema_version = steps.size();
 
-// The log's size from the start: SQLite begins it anew after 4 MiB, and a transaction may be as much
-// again.
+// The log's size from the start: SQLite begins it anew after 4 MiB, and a transaction may be as
+// much again.
 constexpr const char* grow_log_sql =
     "PRAGMA cache_size = 10; BEGIN IMMEDIATE; CREATE TABLE ballast (bytes BLOB); "
     "INSERT INTO ballast VALUES (zeroblob(8 << 20)); ROLLBACK; PRAGMA cache_size = -2000;";
@@ -122,7 +127,9 @@ Result<void> set_durability(const SqliteDatabase& database) {
 // system's own journal: 3.5 ms here, where writing over the log's old bytes costs 0.16 ms. So the
 // log gets its length at the start: what does not fit into the cache is written out, and is no more
 // than unused space once the transaction is undone.
-Result<void> grow_log(const SqliteDatabase& database) { return database.execute(grow_log_sql); }
+Result<void> grow_log(const SqliteDatabase& database) {
+  return database.execute(grow_log_sql);
+}
 
 }  // namespace
 

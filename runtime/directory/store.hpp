@@ -5,17 +5,27 @@
 #pragma once
 
 #include "runtime/base/error.hpp"
+#include "runtime/directory/directory.hpp"
+#include "runtime/directory/listing.hpp"
 #include "runtime/protocol/checkpoint.hpp"
 #include "runtime/protocol/directory_record.hpp"
 #include "runtime/protocol/move_record.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace omma {
+
+// How many actors are active on each process that has any, by its name and incarnation.
+using ActorCounts = std::map<std::pair<std::string, Incarnation>, std::size_t>;
+inline ActorCounts::key_type process_of(const NodeId& node) {
+  return {node.name, node.incarnation};
+}
 
 class Store {
  public:
@@ -31,10 +41,14 @@ class Store {
   virtual void undo_step() {}
 
   virtual Result<std::optional<ActorRecord>> find_actor(const ActorId& id) = 0;
-  // Sorted by type, name and id; the others that list actors too.
-  virtual Result<std::vector<ActorRecord>> actors() = 0;
+  virtual Result<ActorPage> actors(const ActorQuery& query) = 0;
+  // All of them, by id.
   virtual Result<std::vector<ActorRecord>> active_on(const std::string& node_name) = 0;
-  virtual Result<std::vector<ActorRecord>> orphans() = 0;
+  virtual Result<ActorCounts> count_active() = 0;
+  // A page of the active ones of this name, or of the name beside its type; or with an id in this
+  // range, ends included.
+  virtual Result<ActorPage> named(const TitleWish& wanted) = 0;
+  virtual Result<ActorPage> between(const ActorId& first, const ActorId& last) = 0;
   virtual Result<void> put(const ActorRecord& record) = 0;
 
   virtual Result<std::optional<NodeRecord>> find_node(const std::string& name) = 0;

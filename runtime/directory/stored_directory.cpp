@@ -10,11 +10,15 @@ namespace omma {
 class StoredDirectory::Operation {
  public:
   explicit Operation(StoredDirectory& directory)
-      : store_(*directory.store_), is_step_(directory.together_) {}
+      : directory_(directory),
+        store_(*directory.store_),
+        is_step_(directory.together_),
+        count_changes_(directory.count_changes_) {}
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
   ~Operation() {
     if (!open_) return;
+    if (directory_.count_changes_ != count_changes_) directory_.counts_known_ = false;
     if (is_step_) {
       store_.undo_step();
     } else {
@@ -34,8 +38,10 @@ class StoredDirectory::Operation {
   }
 
  private:
+  StoredDirectory& directory_;
   Store& store_;
   const bool is_step_;
+  const std::uint64_t count_changes_;  // When it began.
   bool open_ = false;
 };
 
@@ -59,7 +65,7 @@ Result<ChangeOutcome> StoredDirectory::compare_and_set(const RecordChange& chang
   auto nodes = nodes_of(*current, change);
   if (!nodes.ok()) return nodes.error();
   if (auto allowed = permits(*current, change, *nodes); !allowed.ok()) return allowed.error();
-  if (auto stored = store_change(change.next); !stored.ok()) return stored.error();
+  if (auto stored = store_change(*current, change.next); !stored.ok()) return stored.error();
   if (auto kept = operation.keep(); !kept.ok()) return kept.error();
   return ChangeOutcome{true, change.next};
 }
@@ -81,20 +87,65 @@ Result<NodesInvolved> StoredDirectory::nodes_of(const std::optional<ActorRecord>
   return nodes;
 }
 
-Result<void> StoredDirectory::store_change(const ActorRecord& next) {
+Result<void> StoredDirectory::store_change(const std::optional<ActorRecord>& current,
+                                           const ActorRecord& next) {
   if (auto stored = store_->put(next); !stored.ok()) return stored;
+  recount(current, next);
   if (next.state == ActorRecord::State::active) return {};
   return store_->drop_checkpoint(next.id);
 }
 
-Result<std::vector<ActorRecord>> StoredDirectory::actors() {
-  const std::lock_guard lock(mutex_);
-  return store_->actors();
+void StoredDirectory::recount(const std::optional<ActorRecord>& current, const ActorRecord& next) {
+  if (!counts_known_) return;
+  ++count_changes_;
+  if (current && current->state == ActorRecord::State::active) {
+    const auto before = counts_.find(process_of(current->node));
+    OMMA_CHECK(before != counts_.end() && before->second > 0, current->node.name);
+    if (--before->second == 0) counts_.erase(before);
+  }
+  if (next.state == ActorRecord::State::active) ++counts_[process_of(next.node)];
 }
 
-Result<std::vector<ActorRecord>> StoredDirectory::orphans() {
+// Nobody is orphaned most of the time, and whether anybody is shows in the counts alone.
+Result<ActorPage> StoredDirectory::actors(const ActorQuery& query) {
   const std::lock_guard lock(mutex_);
-  return store_->orphans();
+  if (query.which == ActorQuery::Which::orphaned) {
+    const auto orphaned = any_orphaned();
+    if (!orphaned.ok()) return orphaned.error();
+    if (!*orphaned) return ActorPage();
+  }
+  return store_->actors(query);
+}
+
+Result<bool> StoredDirectory::any_orphaned() {
+  if (auto counted = count(); !counted.ok()) return counted.error();
+  auto nodes = store_->nodes();
+  if (!nodes.ok()) return nodes.error();
+  std::size_t live = 0;
+  for (const NodeRecord& node : *nodes) {
+    live += node.alive && counts_.contains(process_of(node.id)) ? 1 : 0;
+  }
+  return live < counts_.size();
+}
+
+Result<ActorPage> StoredDirectory::candidates(const std::string& wanted) {
+  const std::lock_guard lock(mutex_);
+  auto page = store_->named(TitleWish(wanted));
+  if (!page.ok() || !page->actors.empty()) return page;
+  if (const auto ids = ids_of(wanted)) {
+    page = store_->between(ids->first, ids->second);
+    if (!page.ok() || !page->actors.empty()) return page;
+  }
+  return store_->actors({.which = ActorQuery::Which::active});
+}
+
+Result<void> StoredDirectory::count() {
+  if (counts_known_) return {};
+  auto counts = store_->count_active();
+  if (!counts.ok()) return counts.error();
+  counts_ = *std::move(counts);
+  counts_known_ = true;
+  return {};
 }
 
 // --- Nodes ---------------------------------------------------------------------------------------
@@ -121,6 +172,20 @@ Result<std::vector<NodeRecord>> StoredDirectory::nodes() {
   return store_->nodes();
 }
 
+Result<std::vector<CountedNode>> StoredDirectory::counted_nodes() {
+  const std::lock_guard lock(mutex_);
+  if (auto counted = count(); !counted.ok()) return counted.error();
+  auto nodes = store_->nodes();
+  if (!nodes.ok()) return nodes.error();
+  std::vector<CountedNode> all;
+  all.reserve(nodes->size());
+  for (NodeRecord& node : *nodes) {
+    const auto found = counts_.find(process_of(node.id));
+    all.push_back({std::move(node), found == counts_.end() ? 0 : found->second});
+  }
+  return all;
+}
+
 Result<NodeRecord> StoredDirectory::registered(const NodeId& node) {
   auto current = store_->find_node(node.name);
   if (!current.ok()) return current.error();
@@ -143,7 +208,7 @@ Result<void> StoredDirectory::deregister_node(const NodeId& node) {
     if (resident.node.incarnation != node.incarnation) continue;
     auto change = retire(resident, resident.id, resident.epoch, resident.node);
     if (!change.ok()) return change.error();
-    if (auto stored = store_change(change->next); !stored.ok()) return stored;
+    if (auto stored = store_change(resident, change->next); !stored.ok()) return stored;
   }
   leaving->alive = false;
   if (auto stored = store_->put(*leaving); !stored.ok()) return stored;

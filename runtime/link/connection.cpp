@@ -23,6 +23,11 @@ capnp::ReaderOptions reader_options() {
   return options;
 }
 
+// Only what large payloads travel on, and only between nodes.
+bool shares_memory(const Greeting& greeting) {
+  return greeting.self && greeting.lane == Lane::bulk;
+}
+
 void encode(const Error& error, wire::Failure::Builder out) {
   out.setCode(static_cast<std::uint8_t>(error.code));
   out.setMessage(error.message.c_str());
@@ -89,9 +94,11 @@ class Connection::DoorServer final : public wire::Door::Server {
     }
     auto self = connection.owner_.on_hello(connection, greeting);
     if (!self) return refuse(self.error());
+    if (shares_memory(greeting)) connection.stream_.offer_arena();
     connection.greeting = std::move(greeting);
     omma::encode(*self, results.initSelf());
     connection.greeted(context.getParams().getBack());
+    connection.take_arena();
     return kj::READY_NOW;
   }
 
@@ -109,11 +116,17 @@ class Connection::DoorServer final : public wire::Door::Server {
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> arenaTaken(ArenaTakenContext) override {
+    LoanDesk* const desk = greeted_only().stream_.desk();
+    if (desk == nullptr || !desk->on_taken()) {
+      malformed({Code::corrupt, "took memory that was not offered"});
+    }
+    return kj::READY_NOW;
+  }
+
   kj::Promise<void> request(RequestContext context) override {
     Connection& connection = greeted_only();
-    auto body = decoded([&] {
-      return omma::decode(context.getParams().getBody(), connection.stream_, *connection.pool_);
-    });
+    auto body = decoded([&] { return connection.decode_body(context.getParams().getBody()); });
     context.releaseParams();
     return connection.owner_.on_request(connection, std::move(body))
         .then([this, context](Result<Message> answer) mutable { reply(context, answer); });
@@ -145,6 +158,13 @@ class Connection::DoorServer final : public wire::Door::Server {
     }
     auto results = context.getResults(capnp::MessageSize{inline_words_of(*answer) + 8, 0});
     if (!answer->is_null()) omma::encode(*answer, results.initBody(), connection_->stream_);
+    // Ours is about to join them; what the queue does not count yet is one reply at most.
+    const std::size_t unread = connection_->network_.getCurrentQueueSize();
+    if (unread > limits::link_unread_bytes_max) {
+      connection_->break_off(false, "it does not read: replies of " + std::to_string(unread) +
+                                        " bytes wait, limit " +
+                                        std::to_string(limits::link_unread_bytes_max));
+    }
   }
 
   Connection* connection_;  // Null once it is gone; RPC may let go of us a little later.
@@ -152,7 +172,7 @@ class Connection::DoorServer final : public wire::Door::Server {
 
 Connection::Connection(Owner& owner, kj::Own<kj::AsyncIoStream> stream,
                        capnp::rpc::twoparty::Side side, std::shared_ptr<BufferPool> pool,
-                       kj::Timer& timer)
+                       kj::Timer& timer, std::unique_ptr<LoanDesk> desk)
     : owner_(owner),
       pool_(std::move(pool)),
       timer_(timer),
@@ -166,6 +186,7 @@ Connection::Connection(Owner& owner, kj::Own<kj::AsyncIoStream> stream,
       network_(stream_, side, reader_options()),
       rpc_(capnp::makeRpcServer(network_, door_client_)),
       watch_(nullptr) {
+  if (desk != nullptr) stream_.share_by(std::move(desk));
   rpc_.setFlowLimit(unanswered_bytes_max / 8);
   // Whichever comes first; RPC that ends on a stream that has not is a breach of its protocol.
   watch_ = stream_.on_end()
@@ -207,6 +228,13 @@ void Connection::greeted(wire::Door::Client remote) {
   stream_.set_call_bytes_max(limits::link_call_bytes_max + rpc_overhead_bytes);
 }
 
+// The other side's arena came with its part of the hello, if it has one.
+void Connection::take_arena() {
+  if (!shares_memory(*greeting)) return stream_.share_by(nullptr);
+  if (!stream_.take_arena()) return;
+  remote_->arenaTakenRequest(capnp::MessageSize{4, 0}).send().detach([](kj::Exception&&) {});
+}
+
 kj::Promise<Result<NodeId>> Connection::say_hello(const Greeting& said) {
   capnp::MallocMessageBuilder builder(8);
   auto vat = builder.initRoot<capnp::rpc::twoparty::VatId>();
@@ -221,11 +249,13 @@ kj::Promise<Result<NodeId>> Connection::say_hello(const Greeting& said) {
   hello.setExpected(said.expected.c_str());
   if (said.self) omma::encode(*said.self, hello.initSelf());
   greeting = said;
+  if (shares_memory(said)) stream_.offer_arena();
   // The other side may send as soon as it has let us in, before its answer is looked at here.
   greeted(kj::mv(remote));
   return request.send().then(
-      [](capnp::Response<wire::Door::HelloResults> response) -> Result<NodeId> {
+      [this](capnp::Response<wire::Door::HelloResults> response) -> Result<NodeId> {
         if (response.getFailure().getCode() != 0) return decode(response.getFailure());
+        take_arena();
         return omma::decode(response.getSelf());
       },
       [](kj::Exception&& exception) -> Result<NodeId> {
@@ -248,14 +278,32 @@ kj::Promise<Result<Message>> Connection::send_request(const Message& body) {
   if (!body.is_null()) omma::encode(body, request.initBody(), stream_);
   return request.send().then(
       [this](capnp::Response<wire::Door::RequestResults> response) -> Result<Message> {
-        if (response.getFailure().getCode() != 0) return decode(response.getFailure());
-        auto message = omma::decode(response.getBody(), stream_, *pool_);
-        if (!message) break_off(true, message.error().message);
+        Result<Message> message = Error{Code::corrupt, "a reply that cannot be read"};
+        // As in DoorServer::decoded: what leads nowhere shows when it is followed.
+        auto failure = kj::runCatchingExceptions([&] {
+          if (response.getFailure().getCode() != 0) {
+            message = decode(response.getFailure());
+            return;
+          }
+          message = decode_body(response.getBody());
+          if (!message) break_off(true, message.error().message);
+        });
+        KJ_IF_MAYBE (exception, failure) {
+          message = Error{Code::corrupt, exception->getDescription().cStr()};
+          break_off(true, message.error().message);
+        }
         return message;
       },
       [](kj::Exception&& exception) -> Result<Message> {
         return Error{Code::unavailable, exception.getDescription().cStr()};
       });
+}
+
+Result<Message> Connection::decode_body(wire::Body::Reader in) const {
+  auto message = omma::decode(in, stream_, *pool_);
+  if (!message) return message;
+  if (auto checked = owner_.check_body(*message); !checked) return checked.error();
+  return message;
 }
 
 kj::Promise<void> Connection::hold(std::vector<Packet> packets) {

@@ -43,13 +43,17 @@ class Connection {
     virtual kj::Promise<void> on_packets(Connection& from, std::vector<Packet> packets) = 0;
     virtual kj::Promise<Result<Message>> on_request(Connection& from, Message request) = 0;
     virtual void on_closed(Connection& which, const LinkStream::End& end) = 0;
+    // Whether a request or a reply is what its type says; if not, the connection is closed.
+    virtual Result<void> check_body(const Message&) const { return {}; }
 
    protected:
     ~Owner() = default;
   };
 
+  // `desk` is for memory shared with a peer; a client has none.
   Connection(Owner& owner, kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side,
-             std::shared_ptr<BufferPool> pool, kj::Timer& timer);
+             std::shared_ptr<BufferPool> pool, kj::Timer& timer,
+             std::unique_ptr<LoanDesk> desk = nullptr);
   ~Connection() noexcept(false);
   KJ_DISALLOW_COPY(Connection);
 
@@ -82,8 +86,10 @@ class Connection {
   class DoorServer;
 
   void greeted(wire::Door::Client remote);
+  void take_arena();
   void refuse_softly(const std::string& why);
   void report_end();
+  Result<Message> decode_body(wire::Body::Reader in) const;
 
   Owner& owner_;
   std::shared_ptr<BufferPool> pool_;

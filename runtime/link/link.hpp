@@ -26,6 +26,8 @@
 
 namespace omma {
 
+class SharedArena;
+
 enum class Lane : std::uint8_t { control, bulk };
 
 // Streams ride on the bulk lane; acks for them and everything of the control channel do not.
@@ -42,6 +44,12 @@ struct LinkOptions {
   NodeId self;
   std::string listen_address;   // "unix:/path", "127.0.0.1:4400", "[::1]:0", "*:4400".
   std::optional<TlsFiles> tls;  // For TCP; Unix sockets rely on file permissions.
+  // Whether a request or a reply to one is what its type says. An error closes the connection that
+  // brought it, and nobody sees the message. None: a link does not look inside.
+  std::function<Result<void>(const Message& body)> check_body = nullptr;
+  // Lent to peers that are connected over a Unix socket; best the one that `pool` takes its large
+  // buffers from. None: everything is sent. Theirs is borrowed in any case.
+  std::shared_ptr<SharedArena> arena = nullptr;
 };
 
 // Answers a call from a peer or a client, once, from any thread.
@@ -69,6 +77,26 @@ struct LinkCounters {
   std::uint64_t refused_malformed = 0;   // Received and refused; the connection was closed.
   std::uint64_t connections_opened = 0;
   std::uint64_t connections_lost = 0;
+  // Of peers on the same machine; see shared_arena.hpp. Payloads are part of packets above.
+  std::uint64_t arenas_taken = 0;    // Of peers, mapped here.
+  std::uint64_t arenas_refused = 0;  // Not mapped, or not offered past a limit: all is sent.
+  std::uint64_t payloads_lent = 0;   // Read by the peer where they lie.
+  std::uint64_t bytes_lent = 0;
+  std::uint64_t payloads_lent_by_copy = 0;  // Of those: copied into the arena first.
+  std::uint64_t loans_refused = 0;          // Sent, since there was no room to lend them.
+  std::uint64_t payloads_borrowed = 0;
+  std::uint64_t bytes_borrowed = 0;
+};
+
+// Of one peer, since the hub began; what waits, now.
+struct LinkPeerCounters {
+  std::string peer;
+  std::uint64_t packets_sent = 0;
+  std::uint64_t packets_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t packets_waiting = 0;
+  std::uint64_t bytes_waiting = 0;
 };
 
 class LinkHub {
@@ -86,11 +114,17 @@ class LinkHub {
   virtual void remove_peer(const std::string& name) = 0;
   // Queues a packet for a peer; dropped and counted when the peer is away or its queue is full.
   virtual void post(const std::string& peer, Packet packet) = 0;
+  // Many in their order, for less than one by one.
+  virtual void post_all(const std::string& peer, std::vector<Packet> packets) {
+    for (Packet& packet : packets) post(peer, std::move(packet));
+  }
   // A request to the peer node itself. The answer comes on the event-loop thread; unavailable when
   // the peer is away, the connection breaks or the time is over. Past
   // limits::link_requests_open_max it is overloaded, and comes at once on the calling thread.
   virtual void call(const std::string& peer, Message request, Duration timeout, Answer answer) = 0;
   virtual LinkCounters counters() const = 0;
+  // Of every peer that was ever connected, by name.
+  virtual std::vector<LinkPeerCounters> peer_counters() const { return {}; }
 };
 
 // `pool` serves what is received. unavailable when the address cannot be bound (says which and

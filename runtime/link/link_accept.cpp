@@ -58,7 +58,7 @@ kj::Promise<void> LinkLoop::accept(kj::AuthenticatedStream stream) {
 
 void LinkLoop::admit(kj::Own<kj::AsyncIoStream> stream, std::optional<std::string> certificate) {
   auto connection = kj::heap<Connection>(owner(), kj::mv(stream),
-                                         capnp::rpc::twoparty::Side::SERVER, pool_, timer_);
+                                         capnp::rpc::twoparty::Side::SERVER, pool_, timer_, desk());
   connection->certificate = std::move(certificate);
   connection->number = ++connections_made_;
   Connection* const which = connection.get();

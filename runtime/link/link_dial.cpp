@@ -92,8 +92,8 @@ kj::Promise<void> LinkLoop::open_lane(std::string name, std::string address,
       })
       .then([this, name, attempt, lane](kj::Own<kj::AsyncIoStream> stream) {
         auto& connection = attempt->lanes[static_cast<std::size_t>(lane)];
-        connection = kj::heap<Connection>(owner(), kj::mv(stream),
-                                          capnp::rpc::twoparty::Side::CLIENT, pool_, timer_);
+        connection = kj::heap<Connection>(
+            owner(), kj::mv(stream), capnp::rpc::twoparty::Side::CLIENT, pool_, timer_, desk());
         return connection->say_hello({options_.self, lane, attempt->number, name});
       })
       .then([name, attempt](Result<NodeId> peer) {

@@ -32,6 +32,9 @@ class ThreadedHub final : public LinkHub {
   void post(const std::string& peer, Packet packet) override {
     mailbox_->post(peer, std::move(packet));
   }
+  void post_all(const std::string& peer, std::vector<Packet> packets) override {
+    mailbox_->post_all(peer, std::move(packets));
+  }
   void call(const std::string& peer, Message request, Duration timeout, Answer answer) override {
     Mailbox::Call call{peer, std::move(request), timeout, std::move(answer)};
     if (mailbox_->call(call)) return;
@@ -39,6 +42,7 @@ class ThreadedHub final : public LinkHub {
                                             " requests wait for their answer; ask again later"});
   }
   LinkCounters counters() const override { return mailbox_->counters(); }
+  std::vector<LinkPeerCounters> peer_counters() const override { return mailbox_->peer_counters(); }
 
  private:
   std::shared_ptr<Mailbox> mailbox_;

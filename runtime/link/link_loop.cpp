@@ -181,6 +181,10 @@ kj::Promise<void> LinkLoop::on_packets(Connection& from, std::vector<Packet> pac
     counters.packets_received += packets.size();
     counters.bytes_received += bytes;
   });
+  mailbox_->count(from.session->peer().name, [&](LinkPeerCounters& counters) {
+    counters.packets_received += packets.size();
+    counters.bytes_received += bytes;
+  });
   handlers_.on_packets(from.session->peer(), std::move(packets));
   return kj::READY_NOW;
 }

@@ -62,6 +62,9 @@ class LinkLoop final : private Connection::Owner, private kj::TaskSet::ErrorHand
   kj::Promise<void> on_packets(Connection& from, std::vector<Packet> packets) override;
   kj::Promise<Result<Message>> on_request(Connection& from, Message request) override;
   void on_closed(Connection& which, const LinkStream::End& end) override;
+  Result<void> check_body(const Message& body) const override {
+    return options_.check_body ? options_.check_body(body) : Result<void>();
+  }
   void taskFailed(kj::Exception&&) override {}  // Each task reports for itself.
 
   kj::Promise<void> accept_next();
@@ -79,6 +82,9 @@ class LinkLoop final : private Connection::Owner, private kj::TaskSet::ErrorHand
   void dialled(const std::string& name, std::uint64_t address_version,
                std::shared_ptr<Attempt> attempt, bool succeeded);
   Duration back_off(unsigned failures);
+  std::unique_ptr<LoanDesk> desk() const {
+    return std::make_unique<LoanDesk>(options_.arena, mailbox_->loan_tally());
+  }
 
   void begin_session(NodeId node, LaneConnections lanes);
   void end_session(Peer& peer, const std::string& why);

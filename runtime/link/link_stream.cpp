@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "runtime/base/limits.hpp"
 
@@ -102,6 +103,29 @@ void LinkStream::keep_until_written(Blob blob) {
   outgoing_.emplace(address, std::move(blob));
 }
 
+void LinkStream::share_by(std::unique_ptr<LoanDesk> desk) {
+  desk_ = nullptr;
+  carrier_ = nullptr;
+  arrived_ = {};
+  if (desk == nullptr) return;
+  sockaddr_storage name{};
+  kj::uint length = sizeof name;
+  stream_->getsockname(reinterpret_cast<sockaddr*>(&name), &length);
+  if (name.ss_family != AF_UNIX) return;
+  carrier_ = dynamic_cast<kj::AsyncCapabilityStream*>(stream_.get());
+  if (carrier_ != nullptr) desk_ = std::move(desk);
+}
+
+void LinkStream::offer_arena() {
+  if (desk_ != nullptr) offered_ = desk_->offer();
+}
+
+bool LinkStream::take_arena() {
+  if (desk_ == nullptr) return false;
+  const bool complete = std::exchange(arrived_count_, arrived_.size()) == arrived_.size();
+  return complete && desk_->take(std::move(arrived_));
+}
+
 void LinkStream::stop(bool malformed, const std::string& why) {
   if (end_) return;
   end_ = End{malformed, why};
@@ -128,7 +152,7 @@ kj::Promise<bool> LinkStream::fill(std::size_t bytes) {
     ahead_begin_ = 0;
     ahead_end_ = have;
   }
-  return stream_->tryRead(ahead_.data() + have, bytes - have, ahead_.size() - have)
+  return read_some(ahead_.data() + have, bytes - have, ahead_.size() - have)
       .then([this, have, bytes](std::size_t got) {
         ahead_end_ += got;
         ++progress_;
@@ -136,6 +160,21 @@ kj::Promise<bool> LinkStream::fill(std::size_t bytes) {
         if (have + got >= bytes) return true;
         KJ_REQUIRE(have + got == 0, "connection ended within a call");
         return false;
+      });
+}
+
+// File descriptors come with hellos, which are small and so are read here.
+kj::Promise<std::size_t> LinkStream::read_some(std::byte* memory, std::size_t min,
+                                               std::size_t max) {
+  if (carrier_ == nullptr || arrived_count_ == arrived_.size()) {
+    return stream_->tryRead(memory, min, max);
+  }
+  return carrier_
+      ->tryReadWithFds(memory, min, max, arrived_.data() + arrived_count_,
+                       arrived_.size() - arrived_count_)
+      .then([this](kj::AsyncCapabilityStream::ReadResult got) {
+        arrived_count_ += got.capCount;
+        return got.byteCount;
       });
 }
 
@@ -259,8 +298,16 @@ kj::Promise<void> LinkStream::write_pieces(Outgoing& message, std::size_t begin)
   for (std::size_t bytes = 0; end < message.pieces.size() && bytes < progress_bytes; ++end) {
     bytes += message.pieces[end].size();
   }
-  auto done =
-      stream_->write(kj::arrayPtr(message.pieces.data() + begin, message.pieces.data() + end));
+  const auto pieces = kj::arrayPtr(message.pieces.data() + begin, message.pieces.data() + end);
+  kj::Promise<void> done = nullptr;
+  if (offered_.size() == 0) {
+    done = stream_->write(pieces);
+  } else {
+    // With the first byte; closed here as soon as they are the other side's.
+    auto offered = kj::mv(offered_);
+    done = carrier_->writeWithFds(pieces[0], pieces.slice(1, pieces.size()), offered.asPtr())
+               .attach(kj::mv(offered));
+  }
   if (end == message.pieces.size()) return done;
   return done.then([this, &message, end] {
     ++progress_;

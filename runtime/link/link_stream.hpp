@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "runtime/base/blob.hpp"
+#include "runtime/link/loan_desk.hpp"
 
 namespace omma {
 
@@ -52,6 +53,15 @@ class LinkStream final : public capnp::MessageStream {
   // These bytes are about to be sent from where they lie.
   void keep_until_written(Blob blob);
 
+  // Memory shared with the other side, if this is a Unix socket, which alone carries file
+  // descriptors; nullptr: none.
+  void share_by(std::unique_ptr<LoanDesk> desk);
+  LoanDesk* desk() const { return desk_.get(); }
+  // What the desk offers goes with the next call that is written.
+  void offer_arena();
+  // What came with the calls so far; none come later. True when it is mapped.
+  bool take_arena();
+
   // MessageStream
   kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> tryReadMessage(
       kj::ArrayPtr<kj::AutoCloseFd> fd_space, capnp::ReaderOptions options,
@@ -70,6 +80,7 @@ class LinkStream final : public capnp::MessageStream {
   using PartTable = std::map<const std::byte*, Blob>;
 
   kj::Promise<bool> fill(std::size_t bytes);
+  kj::Promise<std::size_t> read_some(std::byte* memory, std::size_t min, std::size_t max);
   kj::Promise<kj::Own<Received>> read_table(capnp::ReaderOptions options);
   kj::Promise<void> read_all(std::byte* memory, std::size_t size);
   kj::Promise<void> write_pieces(Outgoing& message, std::size_t begin);
@@ -87,6 +98,11 @@ class LinkStream final : public capnp::MessageStream {
   std::size_t ahead_end_ = 0;
   std::shared_ptr<PartTable> parts_ = std::make_shared<PartTable>();  // Shared with the messages.
   std::unordered_multimap<const void*, Blob> outgoing_;
+  std::unique_ptr<LoanDesk> desk_;
+  kj::AsyncCapabilityStream* carrier_ = nullptr;  // stream_, while it takes descriptors.
+  kj::Array<kj::AutoCloseFd> offered_;
+  LoanDesk::Descriptors arrived_;
+  std::size_t arrived_count_ = 0;
   std::optional<End> end_;
   bool has_received_ = false;
   std::uint64_t progress_ = 0;

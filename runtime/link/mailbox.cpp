@@ -22,15 +22,26 @@ void Mailbox::wake_locked() {
 }
 
 void Mailbox::post(const std::string& peer, Packet packet) {
-  const std::size_t weight = weight_bytes_of(packet);
-  const std::size_t body = body_bytes_of(packet);
+  std::vector<Packet> one;
+  one.push_back(std::move(packet));
+  post_all(peer, std::move(one));
+}
+
+void Mailbox::post_all(const std::string& peer, std::vector<Packet> packets) {
   std::lock_guard lock(mutex_);
   auto found = open_.find(peer);
   if (found == open_.end()) {
-    ++counters_.dropped_peer_away;
+    counters_.dropped_peer_away += packets.size();
     return;
   }
-  LaneQueue& lane = found->second.lanes[static_cast<std::size_t>(lane_of(packet))];
+  for (Packet& packet : packets) add_locked(found->second, std::move(packet));
+  announce_locked(peer, found->second);
+}
+
+void Mailbox::add_locked(PeerQueue& queue, Packet packet) {
+  const std::size_t weight = weight_bytes_of(packet);
+  const std::size_t body = body_bytes_of(packet);
+  LaneQueue& lane = queue.lanes[static_cast<std::size_t>(lane_of(packet))];
   // One packet larger than the whole queue may pass when nothing waits before it.
   const bool fits = lane.packets.empty() || lane.bytes + weight <= limits::link_queue_bytes_max;
   if (!fits || body > limits::message_bytes_max) {
@@ -39,8 +50,11 @@ void Mailbox::post(const std::string& peer, Packet packet) {
   }
   lane.packets.push_back({std::move(packet), weight});
   lane.bytes += weight;
-  if (found->second.announced) return;
-  found->second.announced = true;
+}
+
+void Mailbox::announce_locked(const std::string& peer, PeerQueue& queue) {
+  if (queue.announced || (queue.lanes[0].packets.empty() && queue.lanes[1].packets.empty())) return;
+  queue.announced = true;
   news_.with_packets.push_back(peer);
   wake_locked();
 }
@@ -75,7 +89,32 @@ void Mailbox::stop() {
 
 LinkCounters Mailbox::counters() const {
   std::lock_guard lock(mutex_);
-  return counters_;
+  LinkCounters counters = counters_;
+  counters.arenas_taken = loan_tally_->arenas_taken;
+  counters.arenas_refused = loan_tally_->arenas_refused;
+  counters.payloads_lent = loan_tally_->payloads_lent;
+  counters.bytes_lent = loan_tally_->bytes_lent;
+  counters.payloads_lent_by_copy = loan_tally_->payloads_lent_by_copy;
+  counters.loans_refused = loan_tally_->loans_refused;
+  counters.payloads_borrowed = loan_tally_->payloads_borrowed;
+  counters.bytes_borrowed = loan_tally_->bytes_borrowed;
+  return counters;
+}
+
+std::vector<LinkPeerCounters> Mailbox::peer_counters() const {
+  std::lock_guard lock(mutex_);
+  std::vector<LinkPeerCounters> all;
+  for (const auto& [peer, counted] : peers_) {
+    LinkPeerCounters& counters = all.emplace_back(counted);
+    counters.peer = peer;
+    const auto waiting = open_.find(peer);
+    if (waiting == open_.end()) continue;
+    for (const LaneQueue& lane : waiting->second.lanes) {
+      counters.packets_waiting += lane.packets.size();
+      counters.bytes_waiting += lane.bytes;
+    }
+  }
+  return all;
 }
 
 Mailbox::News Mailbox::collect() {

@@ -8,15 +8,17 @@
 #include <kj/io.h>
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "runtime/base/ring.hpp"
 #include "runtime/link/link.hpp"
+#include "runtime/link/loan_desk.hpp"
 
 namespace omma {
 
@@ -43,12 +45,15 @@ class Mailbox {
 
   // For any thread.
   void post(const std::string& peer, Packet packet);
+  void post_all(const std::string& peer, std::vector<Packet> packets);
   // False, and nothing taken, when limits::link_requests_open_max have no answer yet.
   bool call(Call& call);
   void answer(std::uint64_t request, Result<Message> result);
   void set_peer(const std::string& name, std::optional<std::string> address);
   void stop();
   LinkCounters counters() const;
+  const std::shared_ptr<LoanTally>& loan_tally() const { return loan_tally_; }
+  std::vector<LinkPeerCounters> peer_counters() const;
 
   // For the loop. wake_fd() becomes readable when there is news.
   int wake_fd() const { return wake_fd_.get(); }
@@ -65,6 +70,11 @@ class Mailbox {
     std::lock_guard lock(mutex_);
     change(counters_);
   }
+  template <class Change>
+  void count(const std::string& peer, Change&& change) {
+    std::lock_guard lock(mutex_);
+    change(peers_[peer]);
+  }
 
  private:
   struct Waiting {
@@ -72,7 +82,7 @@ class Mailbox {
     std::size_t weight_bytes;
   };
   struct LaneQueue {
-    std::deque<Waiting> packets;
+    Ring<Waiting> packets;
     std::size_t bytes = 0;
   };
   struct PeerQueue {
@@ -81,6 +91,8 @@ class Mailbox {
   };
 
   void wake_locked();
+  void add_locked(PeerQueue& queue, Packet packet);
+  void announce_locked(const std::string& peer, PeerQueue& queue);
 
   mutable std::mutex mutex_;
   kj::AutoCloseFd wake_fd_;
@@ -89,6 +101,8 @@ class Mailbox {
   std::size_t calls_open_ = 0;
   News news_;
   LinkCounters counters_;
+  const std::shared_ptr<LoanTally> loan_tally_ = std::make_shared<LoanTally>();
+  std::map<std::string, LinkPeerCounters> peers_;
 };
 
 }  // namespace omma

@@ -47,6 +47,10 @@ void PeerSession::pump(Lane which) {
       counters.bytes_sent += bytes;
       ++counters.batches_sent;
     });
+    mailbox_->count(peer_.name, [&](LinkPeerCounters& counters) {
+      counters.packets_sent += count;
+      counters.bytes_sent += bytes;
+    });
     // Plain calls and not a Cap'n Proto stream: two streams against each other on one connection
     // stood still for good at 1 MB messages (0.9.2).
     auto sent = kj::evalNow([&] { return lane(which).send_packets(batch); });

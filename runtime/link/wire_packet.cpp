@@ -36,6 +36,100 @@ kj::ArrayPtr<const kj::byte> bytes_of(const Blob& blob) {
   return kj::arrayPtr(blob.data(), blob.size());
 }
 
+// What a struct's flat encoding may have beside its segments for the message to stay inline: the
+// table, of one word for two segments.
+constexpr std::size_t table_bytes_max = 128;
+
+bool is_reference_struct(const Message& message) {
+  return message.struct_bytes() + table_bytes_max >= reference_bytes_min;
+}
+
+// Payloads that are lent, by their place in the message.
+using Loans = std::vector<std::pair<kj::uint, ArenaLoan>>;
+
+Loans lend(const Message& message, LinkStream& stream) {
+  Loans loans;
+  LoanDesk* const desk = stream.desk();
+  if (desk == nullptr) return loans;
+  kj::uint index = 0;
+  for (const Blob& payload : message.payloads()) {
+    auto loan = desk->lend(payload);
+    if (!loan) {
+      stream.stop(true, loan.error().message);
+      return loans;
+    }
+    if (*loan) loans.emplace_back(index, **loan);
+    ++index;
+  }
+  return loans;
+}
+
+void encode_body(const Message& message, const Loans& loans, wire::Body::Builder out,
+                 LinkStream& stream) {
+  out.setTypeId(message.type_id());
+  const auto orphanage = capnp::Orphanage::getForMessageContaining(out);
+  if (is_reference_struct(message)) {
+    const Blob words = message.flat_words();
+    if (is_reference(words)) {
+      out.adoptWords(reference(orphanage, words, stream));
+    } else {
+      out.setWords(bytes_of(words));
+    }
+  } else {
+    auto words = out.initWords(static_cast<kj::uint>(message.flat_bytes()));
+    message.copy_flat_to(std::as_writable_bytes(std::span(words.begin(), words.size())));
+  }
+  if (message.payloads().empty()) return;
+  auto payloads = out.initPayloads(static_cast<kj::uint>(message.payloads().size()));
+  auto next_loan = loans.begin();
+  kj::uint index = 0;
+  for (const Blob& payload : message.payloads()) {
+    if (next_loan != loans.end() && next_loan->first == index) {
+      ++next_loan;
+    } else if (is_reference(payload)) {
+      payloads.adopt(index, reference(orphanage, payload, stream));
+    } else {
+      payloads.set(index, bytes_of(payload));
+    }
+    ++index;
+  }
+  if (loans.empty()) return;
+  auto lent = out.initLoans(static_cast<kj::uint>(loans.size()));
+  index = 0;
+  for (const auto& [place, loan] : loans) {
+    auto to = lent[index++];
+    to.setPayload(static_cast<std::uint16_t>(place));
+    to.setNumber(loan.number);
+    to.setOffset(loan.offset);
+    to.setSizeBytes(loan.size_bytes);
+  }
+}
+
+// Puts the payloads that are lent where the message has none.
+Result<void> borrow(capnp::List<wire::Loan>::Reader loans, std::vector<Blob>& payloads,
+                    const LinkStream& stream) {
+  if (loans.size() > payloads.size()) {
+    return Error{Code::corrupt, std::to_string(loans.size()) + " loans for " +
+                                    std::to_string(payloads.size()) + " payloads"};
+  }
+  for (auto loan : loans) {
+    if (loan.getPayload() >= payloads.size() || !payloads[loan.getPayload()].empty()) {
+      return Error{Code::corrupt, "a loan for payload " + std::to_string(loan.getPayload()) +
+                                      ", which is none of " + std::to_string(payloads.size()) +
+                                      " or there already"};
+    }
+    if (stream.desk() == nullptr) return Error{Code::corrupt, "a loan over a network"};
+    auto blob =
+        stream.desk()->borrow({loan.getNumber(), loan.getOffset(), loan.getSizeBytes(), false});
+    if (!blob) return blob.error();
+    payloads[loan.getPayload()] = *std::move(blob);
+  }
+  return {};
+}
+
+Result<Message> decode_body(wire::Body::Reader in, bool may_be_lent, const LinkStream& stream,
+                            BufferPool& pool);
+
 Result<Blob> decode_part(capnp::Data::Reader in, const LinkStream& stream, BufferPool& pool) {
   if (in.size() == 0) return Blob{};
   if (auto part = stream.received_part(in.begin(), in.size())) return *std::move(part);
@@ -58,7 +152,10 @@ void encode_envelope(const Envelope& envelope, wire::Packet::Builder out, LinkSt
   group.setDeadlineNs(envelope.deadline_ns);
   group.setTraceOrigin(envelope.trace.origin);
   group.setTraceSequence(envelope.trace.sequence);
-  if (!envelope.message.is_null()) encode(envelope.message, group.initMessage(), stream);
+  if (!envelope.message.is_null()) {
+    const Loans loans = lend(envelope.message, stream);
+    encode_body(envelope.message, loans, group.initMessage(), stream);
+  }
 }
 
 void encode_one(const Packet& packet, wire::Packet::Builder out, LinkStream& stream) {
@@ -114,7 +211,7 @@ Result<Packet> decode_one(wire::Packet::Reader in, const LinkStream& stream, Buf
                         .trace = {group.getTraceOrigin(), group.getTraceSequence()},
                         .message = {}};
       if (group.hasMessage()) {
-        auto message = decode(group.getMessage(), stream, pool);
+        auto message = decode_body(group.getMessage(), true, stream, pool);
         if (!message) return message.error();
         envelope.message = *std::move(message);
       }
@@ -137,13 +234,43 @@ Result<Packet> decode_one(wire::Packet::Reader in, const LinkStream& stream, Buf
                "packet of unknown kind " + std::to_string(static_cast<unsigned>(in.which()))};
 }
 
+Result<Message> decode_body(wire::Body::Reader in, bool may_be_lent, const LinkStream& stream,
+                            BufferPool& pool) {
+  if (!in.hasWords()) return Message{};
+  auto payloads = in.getPayloads();
+  if (payloads.size() > limits::payloads_per_message_max) {
+    return Error{Code::over_limit, "message with " + std::to_string(payloads.size()) +
+                                       " payloads, limit " +
+                                       std::to_string(limits::payloads_per_message_max)};
+  }
+  std::vector<Blob> blobs;
+  blobs.reserve(payloads.size());
+  for (auto payload : payloads) {
+    auto blob = decode_part(payload, stream, pool);
+    if (!blob) return blob.error();
+    blobs.push_back(*std::move(blob));
+  }
+  if (in.hasLoans()) {
+    if (!may_be_lent) return Error{Code::corrupt, "a loan in a request"};
+    if (auto borrowed = borrow(in.getLoans(), blobs, stream); !borrowed) return borrowed.error();
+  }
+  if (in.getWords().size() <= Message::small_bytes_max) {
+    const auto small = in.getWords();
+    return Message::from_small_wire(
+        in.getTypeId(), std::as_bytes(std::span(small.begin(), small.size())), std::move(blobs));
+  }
+  auto words = decode_part(in.getWords(), stream, pool);
+  if (!words) return words.error();
+  return Message::from_wire(in.getTypeId(), *std::move(words), std::move(blobs));
+}
+
 }  // namespace
 
 std::size_t references_of(const Packet& packet) {
   const auto* envelope = std::get_if<Envelope>(&packet);
   if (envelope == nullptr) return 0;
   // With its segment table the struct may just reach the size.
-  std::size_t count = envelope->message.struct_bytes() + 128 >= reference_bytes_min ? 1 : 0;
+  std::size_t count = is_reference_struct(envelope->message) ? 1 : 0;
   for (const Blob& payload : envelope->message.payloads()) count += is_reference(payload) ? 1 : 0;
   return count;
 }
@@ -160,7 +287,8 @@ std::size_t inline_words_of(const Message& message) {
   }
   for (const Blob& payload : message.payloads()) {
     if (!is_reference(payload)) words += words_for(payload.size());
-    words += 3;  // A reference needs a landing pad in another segment at worst.
+    // A reference needs a landing pad in another segment at worst, a loan a struct and its pointer.
+    words += payload.size() < limits::arena_payload_bytes_min ? 3 : 5;
   }
   return words;
 }
@@ -183,24 +311,7 @@ std::size_t body_bytes_of(const Packet& packet) {
 }
 
 void encode(const Message& message, wire::Body::Builder out, LinkStream& stream) {
-  out.setTypeId(message.type_id());
-  const Blob words = message.flat_words();
-  const auto orphanage = capnp::Orphanage::getForMessageContaining(out);
-  if (is_reference(words)) {
-    out.adoptWords(reference(orphanage, words, stream));
-  } else {
-    out.setWords(bytes_of(words));
-  }
-  if (message.payloads().empty()) return;
-  auto payloads = out.initPayloads(static_cast<kj::uint>(message.payloads().size()));
-  kj::uint index = 0;
-  for (const Blob& payload : message.payloads()) {
-    if (is_reference(payload)) {
-      payloads.adopt(index++, reference(orphanage, payload, stream));
-    } else {
-      payloads.set(index++, bytes_of(payload));
-    }
-  }
+  encode_body(message, {}, out, stream);
 }
 
 void encode(std::span<const Packet> packets, capnp::List<wire::Packet>::Builder out,
@@ -217,23 +328,7 @@ void encode(const NodeId& node, wire::NodeId::Builder out) {
 }
 
 Result<Message> decode(wire::Body::Reader in, const LinkStream& stream, BufferPool& pool) {
-  if (!in.hasWords()) return Message{};
-  auto payloads = in.getPayloads();
-  if (payloads.size() > limits::payloads_per_message_max) {
-    return Error{Code::over_limit, "message with " + std::to_string(payloads.size()) +
-                                       " payloads, limit " +
-                                       std::to_string(limits::payloads_per_message_max)};
-  }
-  auto words = decode_part(in.getWords(), stream, pool);
-  if (!words) return words.error();
-  std::vector<Blob> blobs;
-  blobs.reserve(payloads.size());
-  for (auto payload : payloads) {
-    auto blob = decode_part(payload, stream, pool);
-    if (!blob) return blob.error();
-    blobs.push_back(*std::move(blob));
-  }
-  return Message::from_wire(in.getTypeId(), *std::move(words), std::move(blobs));
+  return decode_body(in, false, stream, pool);
 }
 
 Result<std::vector<Packet>> decode(capnp::List<wire::Packet>::Reader in, const LinkStream& stream,

@@ -24,7 +24,8 @@ std::size_t inline_words_of(const Message& message);
 // Struct and payloads; what the counters count.
 std::size_t body_bytes_of(const Packet& packet);
 
-// The stream keeps what is referenced until it is written.
+// The stream keeps what is referenced until it is written. Packets' payloads are lent where the
+// stream has a desk that can.
 void encode(std::span<const Packet> packets, capnp::List<wire::Packet>::Builder out,
             LinkStream& stream);
 void encode(const Message& message, wire::Body::Builder out, LinkStream& stream);

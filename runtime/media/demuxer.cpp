@@ -90,7 +90,9 @@ Error Demuxer::failed(const char* doing, int averror) const {
                                    " ms; check that the source is alive"};
   }
   const bool damaged = averror == AVERROR_INVALIDDATA || averror == AVERROR_EOF;
-  return {damaged ? Code::corrupt : Code::unavailable, what + ": " + ffmpeg::describe(averror)};
+  return {damaged ? Code::corrupt : Code::unavailable,
+          what + ": " + ffmpeg::describe(averror) +
+              (damaged ? "; it is truncated, damaged or no video: copy it again" : "")};
 }
 
 Result<void> Demuxer::start() {

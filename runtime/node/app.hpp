@@ -12,6 +12,7 @@
 
 #include "runtime/base/error.hpp"
 #include "runtime/cell/actor_type.hpp"
+#include "schemas/results.capnp.h"
 #include "schemas/stages.capnp.h"
 
 #include <functional>
@@ -90,17 +91,18 @@ class App {
   // Fills in one configuration and names its actor.
   using Configure = std::function<std::shared_ptr<const StageSpec>(AppQuery& query)>;
 
-  App(std::string name, std::string summary, bool watches_cameras, ActorType type,
+  // The first type is that of the actors that configure() names; the others come along with it.
+  App(std::string name, std::string summary, bool watches_cameras, std::vector<ActorType> types,
       Configure configure)
       : name_(std::move(name)),
         summary_(std::move(summary)),
         watches_cameras_(watches_cameras),
-        type_(std::move(type)),
+        types_(std::move(types)),
         configure_(std::move(configure)) {}
 
   const std::string& name() const { return name_; }
   const std::string& summary() const { return summary_; }
-  const ActorType& type() const { return type_; }
+  const std::vector<ActorType>& types() const { return types_; }
   std::vector<ParameterInfo> parameters() const;
   // The actors whose ResultRow outlets make the query's answer. not_found for an unknown
   // parameter, with the nearest name; else what the configuration found wrong.
@@ -111,18 +113,21 @@ class App {
   std::string name_;
   std::string summary_;
   bool watches_cameras_;
-  ActorType type_;
+  std::vector<ActorType> types_;
   Configure configure_;
 };
 
 namespace detail {
 
-template <class A, class Fill>
+template <class A, class... Others, class Fill>
 std::unique_ptr<App> app_of(std::string name, std::string summary, bool watches_cameras,
                             Fill fill) {
+  static_assert(A::Publishes::template contains<ResultRow>,
+                "omma: the first actor of an app answers its queries: its Publishes names "
+                "omma::ResultRow");
   return std::make_unique<App>(
-      std::move(name), std::move(summary), watches_cameras, actor_type<A>(),
-      [fill](AppQuery& query) {
+      std::move(name), std::move(summary), watches_cameras,
+      std::vector<ActorType>{actor_type<A>(), actor_type<Others>()...}, [fill](AppQuery& query) {
         return Turn::make_stage_ref<A>(
                    [&](typename A::Config::Builder config) { fill(query, config); })
             .spec;
@@ -131,16 +136,17 @@ std::unique_ptr<App> app_of(std::string name, std::string summary, bool watches_
 
 }  // namespace detail
 
-// An app of one actor. fill: (AppQuery&, A::Config::Builder)
-template <class A, class Fill>
+// An app of one actor, which may name actors of Others in turn: types that the app brings along.
+// fill: (AppQuery&, A::Config::Builder)
+template <class A, class... Others, class Fill>
 std::unique_ptr<App> make_app(std::string name, std::string summary, Fill fill) {
-  return detail::app_of<A>(std::move(name), std::move(summary), false, std::move(fill));
+  return detail::app_of<A, Others...>(std::move(name), std::move(summary), false, std::move(fill));
 }
 
 // An app with one actor for each --camera.
-template <class A, class Fill>
+template <class A, class... Others, class Fill>
 std::unique_ptr<App> make_camera_app(std::string name, std::string summary, Fill fill) {
-  return detail::app_of<A>(std::move(name), std::move(summary), true, std::move(fill));
+  return detail::app_of<A, Others...>(std::move(name), std::move(summary), true, std::move(fill));
 }
 
 }  // namespace omma

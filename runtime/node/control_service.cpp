@@ -6,15 +6,13 @@
 
 #include "runtime/base/limits.hpp"
 #include "runtime/base/nearest_name.hpp"
+#include "runtime/node/report_collection.hpp"
 #include "runtime/node/report_json.hpp"
 #include "schemas/control.capnp.h"
 #include "schemas/results.capnp.h"
 
 namespace omma {
 namespace {
-
-// Reports are given by every cell between two turns; one that takes longer is counted as silent.
-constexpr Duration report_patience = std::chrono::seconds(2);
 
 Message nothing() {
   return Message::build<wire::Nothing>([](wire::Nothing::Builder) {});
@@ -31,7 +29,7 @@ std::string text_of(capnp::Text::Reader text) {
 }  // namespace
 
 void ControlService::handle(const Message& request, const Answer& answer) {
-  if (request.is<wire::RunApp>()) return run_app(request.as<wire::RunApp>(), answer);
+  if (request.is<wire::RunApp>()) return bring_and_run(request, answer);
   if (request.is<wire::FetchResults>()) {
     const auto fetch = request.as<wire::FetchResults>();
     return ask_session(fetch.getSession(),
@@ -68,6 +66,11 @@ void ControlService::handle(const Message& request, const Answer& answer) {
     return answer(Message::build<wire::ModelList>(
         [&](wire::ModelList::Builder out) { out.setJson(services_.models_json()); }));
   }
+  if (request.is<wire::ListApps>()) {
+    return answer(Message::build<wire::AppList>([&](wire::AppList::Builder out) {
+      out.setJson(to_json(services_.apps.modules().apps()));
+    }));
+  }
   if (request.is<wire::StopNode>()) {
     return stop(request.as<wire::StopNode>().getEverywhere(), answer);
   }
@@ -79,25 +82,24 @@ void ControlService::handle(const Message& request, const Answer& answer) {
 
 // --- Queries ---
 
+void ControlService::bring_and_run(const Message& request, const Answer& answer) {
+  const auto wanted = request.as<wire::RunApp>();
+  services_.apps.bring_app(text_of(wanted.getApp()), text_of(wanted.getModule()),
+                           [this, request, answer](const Result<void>& brought) {
+                             if (!brought) return answer(brought.error());
+                             run_app(request.as<wire::RunApp>(), answer);
+                           });
+}
+
 void ControlService::run_app(wire::RunApp::Reader request, const Answer& answer) {
   const std::string wanted = text_of(request.getApp());
-  const App* app = nullptr;
-  std::vector<std::string> names;
-  for (const auto& candidate : services_.apps) {
-    names.push_back(candidate->name());
-    if (candidate->name() == wanted) app = candidate.get();
-  }
-  if (app == nullptr) {
-    const auto nearest = nearest_name(wanted, names);
-    return answer(
-        Error{Code::not_found,
-              "no app '" + wanted + "'" + (nearest ? "; did you mean '" + *nearest + "'?" : "")});
-  }
+  const auto app = services_.apps.modules().app(wanted);
+  if (!app) return answer(app.error());
   Parameters parameters;
   for (auto parameter : request.getParameters()) {
     parameters.emplace(text_of(parameter.getName()), text_of(parameter.getValue()));
   }
-  Result<std::vector<StageSpec>> inputs = app->start(parameters, services_.cluster);
+  Result<std::vector<StageSpec>> inputs = (*app)->start(parameters, services_.cluster);
   if (!inputs) return answer(inputs.error());
 
   std::string session = text_of(request.getSession());
@@ -165,13 +167,11 @@ void ControlService::ask_session(capnp::Text::Reader session, Message request,
       session_id(name), nullptr, std::move(request), [this, name, answer](Result<Message> reply) {
         if (reply) return answer(std::move(reply));
         if (reply.error().code != Code::not_found) return answer(reply.error());
-        services_.directory.actors([name, answer](Result<std::vector<ActorRecord>> actors) {
-          if (!actors) return answer(actors.error());
+        const ActorQuery sessions{.which = ActorQuery::Which::active, .type = "query_session"};
+        services_.directory.actors(sessions, [name, answer](const Result<ActorPage>& page) {
+          if (!page) return answer(page.error());
           std::vector<std::string> names;
-          for (const ActorRecord& actor : *actors) {
-            const bool lives = actor.state == ActorRecord::State::active;
-            if (lives && actor.type == "query_session") names.push_back(actor.name);
-          }
+          for (const ActorRecord& actor : page->actors) names.push_back(actor.name);
           const auto nearest = nearest_name(name, names);
           answer(Error{Code::not_found,
                        "no session '" + name + "'" +
@@ -184,32 +184,6 @@ void ControlService::ask_session(capnp::Text::Reader session, Message request,
 // --- Looking inside ---
 
 namespace {
-
-// Collects what cells report until all have answered or the time is over.
-struct Collection {
-  std::mutex mutex;
-  std::vector<CellReport> reports;
-  std::size_t wanted = 0;
-  bool answered = false;
-  std::function<void(std::vector<CellReport>, std::size_t)> done;
-
-  void add(CellReport report) {
-    std::unique_lock lock(mutex);
-    reports.push_back(std::move(report));
-    if (reports.size() == wanted) finish(lock);
-  }
-  void time_over() {
-    std::unique_lock lock(mutex);
-    finish(lock);
-  }
-  void finish(std::unique_lock<std::mutex>& lock) {
-    if (std::exchange(answered, true)) return;
-    auto all = std::move(reports);
-    const std::size_t silent = wanted - all.size();
-    lock.unlock();
-    done(std::move(all), silent);
-  }
-};
 
 // Joins this node's JSON with that of the others.
 struct Gathering {
@@ -246,16 +220,7 @@ struct Gathering {
 }  // namespace
 
 void ControlService::reports(std::function<void(std::vector<CellReport>, std::size_t)> done) {
-  const auto cells = services_.switchboard.cells();
-  auto collection = std::make_shared<Collection>();
-  collection->wanted = cells.size();
-  collection->done = std::move(done);
-  if (cells.empty()) return collection->time_over();
-  for (const auto& [id, cell] : cells) {
-    cell.put(CellInput{CellInput::ReportWanted{
-        [collection](CellReport report) { collection->add(std::move(report)); }}});
-  }
-  services_.host.after(report_patience, [collection] { collection->time_over(); });
+  collect_reports(services_.switchboard, services_.host, std::move(done));
 }
 
 void ControlService::gather(bool everywhere, Message to_peers, std::string local,
@@ -289,6 +254,7 @@ void ControlService::list_processes(bool everywhere, const Answer& answer) {
     report.node = services_.self;
     report.cells = std::move(cells);
     report.silent_cells = silent;
+    report.long_turns = services_.turns.long_turns();
     report.switchboard = services_.switchboard.counters();
     report.link = services_.hub.counters();
     report.host = services_.host.counters();

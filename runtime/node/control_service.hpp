@@ -5,9 +5,11 @@
 #pragma once
 
 #include "runtime/node/app.hpp"
+#include "runtime/node/app_module_source.hpp"
 #include "runtime/node/gateway.hpp"
 #include "runtime/node/host.hpp"
 #include "runtime/node/move_service.hpp"
+#include "runtime/node/node_watch.hpp"
 #include "schemas/control.capnp.h"
 
 #include <functional>
@@ -25,11 +27,13 @@ struct ControlServices {
   Switchboard& switchboard;
   LinkHub& hub;
   const ClusterView& cluster;
-  const std::vector<std::unique_ptr<App>>& apps;
+  AppModuleSource& apps;
   std::function<std::string()> models_json;  // What `omma models` shows.
   std::function<void()> stop_node;           // Returns at once.
   Random& random;
   MoveService& moves;
+  const TurnWatch& turns;
+  NodeWatch& watch;
 };
 
 class ControlService {
@@ -40,6 +44,7 @@ class ControlService {
   void handle(const Message& request, const Answer& answer);
 
  private:
+  void bring_and_run(const Message& request, const Answer& answer);
   void run_app(wire::RunApp::Reader request, const Answer& answer);
   bool every_frame(const Parameters& parameters) const;
   void ask_session(capnp::Text::Reader session, Message request, const Answer& answer);

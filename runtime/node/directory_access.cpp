@@ -39,16 +39,78 @@ Answer answer_node(DirectoryClient::Done<NodeRecord> done) {
       std::move(done), [](wire::NodeRecord::Reader in) { return read(in); });
 }
 
-Answer answer_actors(DirectoryClient::Done<std::vector<ActorRecord>> done) {
-  return answer_as<wire::ActorList, std::vector<ActorRecord>>(
-      std::move(done), [](wire::ActorList::Reader in) {
-        std::vector<ActorRecord> actors;
-        for (auto actor : in.getActors()) {
-          if (auto record = read(actor)) actors.push_back(*std::move(record));
-        }
-        return actors;
-      });
+Answer answer_page(DirectoryClient::Done<ActorPage> done) {
+  return answer_as<wire::ActorList, ActorPage>(std::move(done), [](wire::ActorList::Reader in) {
+    ActorPage page;
+    page.more = in.getMore();
+    for (auto actor : in.getActors()) {
+      if (auto record = read(actor)) page.actors.push_back(*std::move(record));
+    }
+    return page;
+  });
 }
+
+static_assert(static_cast<int>(ActorQuery::Which::all) ==
+                  static_cast<int>(wire::ListActors::Which::ALL) &&
+              static_cast<int>(ActorQuery::Which::active) ==
+                  static_cast<int>(wire::ListActors::Which::ACTIVE) &&
+              static_cast<int>(ActorQuery::Which::orphaned) ==
+                  static_cast<int>(wire::ListActors::Which::ORPHANED));
+
+Result<std::vector<CountedNode>> counted_in(wire::NodeList::Reader in) {
+  if (in.getActors().size() != in.getNodes().size()) {
+    return Error{Code::corrupt, "the directory listed " + std::to_string(in.getNodes().size()) +
+                                    " nodes and " + std::to_string(in.getActors().size()) +
+                                    " counts of actors"};
+  }
+  std::vector<CountedNode> nodes;
+  nodes.reserve(in.getNodes().size());
+  for (unsigned i = 0; i < in.getNodes().size(); ++i) {
+    nodes.push_back({read(in.getNodes()[i]), in.getActors()[i]});
+  }
+  return nodes;
+}
+
+// Page after page; what has come is kept until the last.
+struct Pages {
+  DirectoryClient client;
+  ActorQuery query;
+  std::vector<ActorRecord> actors;
+  DirectoryClient::Done<std::vector<ActorRecord>> done;
+
+  static void next(const std::shared_ptr<Pages>& pages) {
+    pages->client.actors(pages->query, [pages](Result<ActorPage> page) {
+      if (!page) return pages->done(page.error());
+      const bool more = page->more && !page->actors.empty();
+      for (ActorRecord& actor : page->actors) pages->actors.push_back(std::move(actor));
+      if (!more) return pages->done(std::move(pages->actors));
+      pages->query.after = pages->actors.back().id;
+      next(pages);
+    });
+  }
+};
+
+// As many names at a time as one request may have.
+struct HomeSearch {
+  DirectoryClient client;
+  std::vector<ActorId> ids;
+  std::size_t asked = 0;
+  std::map<ActorId, std::string> homes;
+  DirectoryClient::Done<std::map<ActorId, std::string>> done;
+
+  static void next(const std::shared_ptr<HomeSearch>& search) {
+    if (search->asked == search->ids.size()) return search->done(std::move(search->homes));
+    const std::size_t count =
+        std::min(search->ids.size() - search->asked, limits::actors_per_page_max);
+    const std::span<const ActorId> part(search->ids.data() + search->asked, count);
+    search->asked += count;
+    search->client.find_homes(part, [search](Result<std::map<ActorId, std::string>> found) {
+      if (!found) return search->done(found.error());
+      search->homes.merge(*found);
+      next(search);
+    });
+  }
+};
 
 Result<void> outcome_in(wire::SaveOutcome::Reader in) {
   const std::uint8_t code = in.getCode();
@@ -102,14 +164,45 @@ void DirectoryClient::compare_and_set(const RecordChange& change, Done<ChangeOut
             }));
 }
 
-void DirectoryClient::actors(Done<std::vector<ActorRecord>> done) const {
-  call_(Message::build<wire::ListActors>([](wire::ListActors::Builder) {}),
-        answer_actors(std::move(done)));
+void DirectoryClient::actors(const ActorQuery& query, Done<ActorPage> done) const {
+  call_(Message::build<wire::ListActors>([&](wire::ListActors::Builder out) {
+          out.setWhich(static_cast<wire::ListActors::Which>(query.which));
+          out.setNode(query.node);
+          out.setType(query.type);
+          write(out.initAfter(), query.after);
+        }),
+        answer_page(std::move(done)));
 }
 
-void DirectoryClient::orphans(Done<std::vector<ActorRecord>> done) const {
-  call_(Message::build<wire::ListOrphans>([](wire::ListOrphans::Builder) {}),
-        answer_actors(std::move(done)));
+void DirectoryClient::all_actors(const ActorQuery& query,
+                                 Done<std::vector<ActorRecord>> done) const {
+  Pages::next(std::make_shared<Pages>(Pages{*this, query, {}, std::move(done)}));
+}
+
+void DirectoryClient::candidates(const std::string& wanted, Done<ActorPage> done) const {
+  call_(Message::build<wire::FindActors>(
+            [&](wire::FindActors::Builder out) { out.setWanted(wanted); }),
+        answer_page(std::move(done)));
+}
+
+void DirectoryClient::find_homes(std::span<const ActorId> ids,
+                                 Done<std::map<ActorId, std::string>> done) const {
+  call_(Message::build<wire::FindHomes>([&](wire::FindHomes::Builder out) {
+          auto list = out.initIds(static_cast<unsigned>(ids.size()));
+          for (unsigned i = 0; i < list.size(); ++i) write(list[i], ids[i]);
+        }),
+        answer_as<wire::HomeList, std::map<ActorId, std::string>>(
+            std::move(done), [](wire::HomeList::Reader in) {
+              std::map<ActorId, std::string> homes;
+              for (auto home : in.getHomes()) homes[read(home.getId())] = home.getNode().cStr();
+              return homes;
+            }));
+}
+
+void DirectoryClient::homes(const std::set<ActorId>& ids,
+                            Done<std::map<ActorId, std::string>> done) const {
+  HomeSearch::next(std::make_shared<HomeSearch>(
+      HomeSearch{*this, {ids.begin(), ids.end()}, 0, {}, std::move(done)}));
 }
 
 void DirectoryClient::register_node(const NodeRecord& wanted, Done<NodeRecord> done) const {
@@ -127,6 +220,11 @@ void DirectoryClient::nodes(Done<std::vector<NodeRecord>> done) const {
                                                                nodes.push_back(read(node));
                                                              return nodes;
                                                            }));
+}
+
+void DirectoryClient::counted_nodes(Done<std::vector<CountedNode>> done) const {
+  call_(Message::build<wire::ListNodes>([](wire::ListNodes::Builder) {}),
+        answer_as<wire::NodeList, std::vector<CountedNode>>(std::move(done), counted_in));
 }
 
 void DirectoryClient::deregister_node(const NodeId& node, Done<bool> done) const {

@@ -11,14 +11,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace omma {
+
+// The reply to ListNodes.
+Message node_list(std::span<const CountedNode> nodes);
 
 // Group commit: the requests that came while the last transaction was written make up the next, so
 // that a disk which takes a millisecond a commit carries thousands of changes a second, and one
@@ -74,13 +80,20 @@ class DirectoryClient {
   // As in Directory, whose comments say what each does and refuses.
   void actor(const ActorId& id, Done<std::optional<ActorRecord>> done) const;
   void compare_and_set(const RecordChange& change, Done<ChangeOutcome> done) const;
-  void actors(Done<std::vector<ActorRecord>> done) const;
-  // The first of them that fit into one message; one that is taken over is an orphan no more, so
-  // asking again comes to the end of them.
-  void orphans(Done<std::vector<ActorRecord>> done) const;
+  // A page; `query.count_max` does not travel.
+  void actors(const ActorQuery& query, Done<ActorPage> done) const;
+  // All pages, one after the other: those of one node, or those that a lost node leaves behind.
+  // Never all of the cluster.
+  void all_actors(const ActorQuery& query, Done<std::vector<ActorRecord>> done) const;
+  void candidates(const std::string& wanted, Done<ActorPage> done) const;
+  // The names of the nodes on which these live; those that live nowhere are left out. Any number of
+  // them; the other takes limits::actors_per_page_max.
+  void find_homes(std::span<const ActorId> ids, Done<std::map<ActorId, std::string>> done) const;
+  void homes(const std::set<ActorId>& ids, Done<std::map<ActorId, std::string>> done) const;
 
   void register_node(const NodeRecord& wanted, Done<NodeRecord> done) const;
   void nodes(Done<std::vector<NodeRecord>> done) const;
+  void counted_nodes(Done<std::vector<CountedNode>> done) const;
   void deregister_node(const NodeId& node, Done<bool> done) const;
   void mark_dead(const NodeId& node, Done<NodeRecord> done) const;
   void set_cordoned(const std::string& node_name, bool cordoned, Done<NodeRecord> done) const;

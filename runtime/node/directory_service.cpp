@@ -28,25 +28,13 @@ Message node_reply(const NodeRecord& record) {
       [&](wire::NodeRecord::Builder out) { write(out, record); });
 }
 
-Message actors_reply(std::span<const ActorRecord> actors) {
+Result<Message> page_reply(const Result<ActorPage>& page) {
+  if (!page) return page.error();
   return Message::build<wire::ActorList>([&](wire::ActorList::Builder out) {
-    auto list = out.initActors(static_cast<unsigned>(actors.size()));
-    for (unsigned i = 0; i < list.size(); ++i) write(list[i], actors[i]);
+    auto list = out.initActors(static_cast<unsigned>(page->actors.size()));
+    for (unsigned i = 0; i < list.size(); ++i) write(list[i], page->actors[i]);
+    out.setMore(page->more);
   });
-}
-
-// As many as fit into one message, and one at least.
-std::span<const ActorRecord> that_fit(std::span<const ActorRecord> actors) {
-  // Of a record, beside its texts and its configuration: the struct, its pointers, their padding.
-  constexpr std::size_t fixed_bytes = 256;
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < actors.size(); ++i) {
-    const ActorRecord& actor = actors[i];
-    bytes += fixed_bytes + actor.type.size() + actor.name.size() + actor.config.size() +
-             actor.node.name.size();
-    if (bytes > limits::listed_records_bytes_max && i > 0) return actors.first(i);
-  }
-  return actors;
 }
 
 Result<Message> perform(Directory& directory, wire::ChangeActor::Reader wanted) {
@@ -58,6 +46,42 @@ Result<Message> perform(Directory& directory, wire::ChangeActor::Reader wanted) 
   return Message::build<wire::ChangeOutcome>([&](wire::ChangeOutcome::Builder out) {
     out.setApplied(outcome->applied);
     if (outcome->current) write(out.initCurrent(), *outcome->current);
+  });
+}
+
+Result<Message> perform(Directory& directory, wire::ListActors::Reader wanted) {
+  const auto which = static_cast<std::uint8_t>(wanted.getWhich());
+  if (which > static_cast<std::uint8_t>(ActorQuery::Which::orphaned)) {
+    return Error{Code::unsupported, "a listing of kind " + std::to_string(which) +
+                                        "; all nodes must run the same build"};
+  }
+  return page_reply(directory.actors({.which = static_cast<ActorQuery::Which>(which),
+                                      .node = wanted.getNode().cStr(),
+                                      .type = wanted.getType().cStr(),
+                                      .after = read(wanted.getAfter())}));
+}
+
+Result<Message> perform(Directory& directory, wire::FindHomes::Reader wanted) {
+  const auto ids = wanted.getIds();
+  if (ids.size() > limits::actors_per_page_max) {
+    return Error{Code::over_limit, "homes of " + std::to_string(ids.size()) + " actors, limit " +
+                                       std::to_string(limits::actors_per_page_max) +
+                                       "; ask several times"};
+  }
+  std::vector<ActorRecord> active;
+  for (auto id : ids) {
+    auto found = directory.actor(read(id));
+    if (!found) return found.error();
+    const bool lives = *found && (*found)->state == ActorRecord::State::active;
+    if (lives) active.push_back(**std::move(found));
+  }
+  return Message::build<wire::HomeList>([&](wire::HomeList::Builder out) {
+    auto list = out.initHomes(static_cast<unsigned>(active.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      write(list[i].initId(), active[i].id);
+      list[i].setNode(active[i].node.name);
+      list[i].setEpoch(active[i].epoch);
+    }
   });
 }
 
@@ -114,14 +138,11 @@ std::optional<Result<Message>> perform_for_actors(Directory& directory, const Me
     return found ? Result<Message>(actor_reply(*found)) : found.error();
   }
   if (request.is<wire::ChangeActor>()) return perform(directory, request.as<wire::ChangeActor>());
-  if (request.is<wire::ListActors>()) {
-    auto actors = directory.actors();
-    return actors ? Result<Message>(actors_reply(*actors)) : actors.error();
+  if (request.is<wire::ListActors>()) return perform(directory, request.as<wire::ListActors>());
+  if (request.is<wire::FindActors>()) {
+    return page_reply(directory.candidates(request.as<wire::FindActors>().getWanted().cStr()));
   }
-  if (request.is<wire::ListOrphans>()) {
-    auto orphans = directory.orphans();
-    return orphans ? Result<Message>(actors_reply(that_fit(*orphans))) : orphans.error();
-  }
+  if (request.is<wire::FindHomes>()) return perform(directory, request.as<wire::FindHomes>());
   if (request.is<wire::PinActor>()) {
     const auto wanted = request.as<wire::PinActor>();
     auto done = directory.set_pinned(read(wanted.getId()), wanted.getPinned());
@@ -155,12 +176,8 @@ std::optional<Result<Message>> perform_for_nodes(Directory& directory, const Mes
     return record ? Result<Message>(node_reply(*record)) : record.error();
   }
   if (request.is<wire::ListNodes>()) {
-    auto nodes = directory.nodes();
-    if (!nodes) return nodes.error();
-    return Message::build<wire::NodeList>([&](wire::NodeList::Builder out) {
-      auto list = out.initNodes(static_cast<unsigned>(nodes->size()));
-      for (unsigned i = 0; i < list.size(); ++i) write(list[i], (*nodes)[i]);
-    });
+    auto nodes = directory.counted_nodes();
+    return nodes ? Result<Message>(node_list(*nodes)) : nodes.error();
   }
   return std::nullopt;
 }
@@ -196,13 +213,25 @@ bool is_one_of(const Message& request) {
 }
 
 bool is_directory_request(const Message& request) {
-  return is_one_of<wire::LookUpActor, wire::ChangeActor, wire::ListActors, wire::ListOrphans,
-                   wire::PinActor, wire::ListPins, wire::RegisterNode, wire::DeregisterNode,
-                   wire::MarkNodeDead, wire::CordonNode, wire::ListNodes, wire::SaveCheckpoints,
-                   wire::FetchCheckpoint, wire::LogMove, wire::ListMoves>(request);
+  return is_one_of<wire::LookUpActor, wire::ChangeActor, wire::ListActors, wire::FindActors,
+                   wire::FindHomes, wire::PinActor, wire::ListPins, wire::RegisterNode,
+                   wire::DeregisterNode, wire::MarkNodeDead, wire::CordonNode, wire::ListNodes,
+                   wire::SaveCheckpoints, wire::FetchCheckpoint, wire::LogMove, wire::ListMoves>(
+      request);
 }
 
 }  // namespace
+
+Message node_list(std::span<const CountedNode> nodes) {
+  return Message::build<wire::NodeList>([&](wire::NodeList::Builder out) {
+    auto list = out.initNodes(static_cast<unsigned>(nodes.size()));
+    auto counts = out.initActors(static_cast<unsigned>(nodes.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      write(list[i], nodes[i].node);
+      counts.set(i, static_cast<std::uint32_t>(nodes[i].actors));
+    }
+  });
+}
 
 bool DirectoryService::handle(const Message& request, const Answer& answer) {
   if (!is_directory_request(request)) return false;

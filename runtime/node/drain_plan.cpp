@@ -1,7 +1,5 @@
 #include "runtime/node/drain_plan.hpp"
 
-#include <algorithm>
-
 #include "runtime/placement/move_rule.hpp"
 
 namespace omma {
@@ -9,13 +7,14 @@ namespace {
 
 // The target's name, or why there is none.
 Result<std::string> target_of(const ActorRecord& actor, const ActorType* type, bool pinned,
-                              const std::vector<NodeLoad>& loads, const Homes& homes) {
+                              const std::string& avoid, const std::vector<NodeLoad>& loads,
+                              const Homes& homes) {
   if (type == nullptr) {
     return Error{Code::unsupported, "this node knows no actor type '" + actor.type +
                                         "'; all nodes must run the same build"};
   }
   MoveWish wish{actor, pinned, type->stays, {}};
-  const Result<NodeRecord> chosen = choose_node(loads, home_wish(*type, actor, homes));
+  const Result<NodeRecord> chosen = choose_home(loads, home_wish(*type, actor, homes), avoid);
   // What forbids every move is said rather than that no node has room.
   wish.to = chosen ? chosen->id.name : std::string();
   if (auto fits = check_leave(wish, loads); !fits) return fits.error();
@@ -27,31 +26,22 @@ Result<std::string> target_of(const ActorRecord& actor, const ActorType* type, b
 }  // namespace
 
 std::vector<DrainStep> plan_drain(
-    const std::string& from, std::span<const NodeRecord> nodes, std::span<const ActorRecord> actors,
-    const std::set<ActorId>& pinned, const ActorTypes& types,
+    const DrainView& view, const ActorTypes& types,
     const std::function<std::size_t(const std::string&)>& actors_max) {
-  std::vector<NodeLoad> loads = loads_of(nodes, actors, actors_max);
-  Homes homes;
-  std::vector<const ActorRecord*> order;
-  for (const ActorRecord& actor : actors) {
-    if (actor.state != ActorRecord::State::active) continue;
-    homes[actor.id] = actor.node.name;
-    if (actor.node.name == from) order.push_back(&actor);
-  }
-  std::stable_partition(order.begin(), order.end(), [&](const ActorRecord* actor) {
-    const ActorType* type = types.find(actor->type);
-    return type == nullptr || !follows_camera(*type, *actor);
-  });
+  std::vector<NodeLoad> loads = loads_of(view.nodes, actors_max);
+  Homes homes = view.cameras;
   std::vector<DrainStep> steps;
-  for (const ActorRecord* actor : order) {
-    const auto to =
-        target_of(*actor, types.find(actor->type), pinned.contains(actor->id), loads, homes);
+  for (const ActorRecord* actor : in_placing_order(view.actors, types)) {
+    const bool pinned = view.pinned.contains(actor->id);
+    const auto failed = view.avoid.find(actor->id);
+    const std::string avoid = failed == view.avoid.end() ? std::string() : failed->second;
+    const auto to = target_of(*actor, types.find(actor->type), pinned, avoid, loads, homes);
     if (!to) {
       steps.push_back({*actor, {}, to.error().message});
       continue;
     }
     homes[actor->id] = *to;
-    for (NodeLoad& load : loads) load.actors += load.node.id.name == *to ? 1 : 0;
+    add_load(loads, *to);
     steps.push_back({*actor, *to, {}});
   }
   return steps;

@@ -5,8 +5,9 @@
 
 #include "runtime/node/home_choice.hpp"
 
+#include <functional>
+#include <map>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,19 @@ struct DrainStep {
   std::string why;  // for this reason.
 };
 
-// `from` is cordoned in `nodes`. In the order to be carried out: cameras before what follows them.
-// Each step counts in the load of its target, so that no node gets all of them.
-std::vector<DrainStep> plan_drain(const std::string& from, std::span<const NodeRecord> nodes,
-                                  std::span<const ActorRecord> actors,
-                                  const std::set<ActorId>& pinned, const ActorTypes& types,
+// What a drain has to know of the directory.
+struct DrainView {
+  std::vector<CountedNode> nodes;   // The one that is drained is cordoned among them.
+  std::vector<ActorRecord> actors;  // The active ones on it.
+  std::set<ActorId> pinned;
+  Homes cameras;  // Of the cameras that these follow: cameras_of().
+  // Where a move of theirs came to nothing: not there again, if another node will do.
+  std::map<ActorId, std::string> avoid = {};
+};
+
+// In the order to be carried out: cameras before what follows them. Each step counts in the load of
+// its target, so that no node gets all of them.
+std::vector<DrainStep> plan_drain(const DrainView& view, const ActorTypes& types,
                                   const std::function<std::size_t(const std::string&)>& actors_max);
 
 }  // namespace omma

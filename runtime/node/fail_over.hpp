@@ -13,15 +13,20 @@
 #include "runtime/node/fail_over_plan.hpp"
 #include "runtime/node/lease_service.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/protocol/move_record.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace omma {
+
+class ActorTypeSource;
 
 struct FailOverServices {
   Scheduler& scheduler;
@@ -33,11 +38,12 @@ struct FailOverServices {
   std::string self;  // The head's name.
   // Has the actor go on at that node; answers with its record there.
   std::function<void(const std::string& node, const ActorId& id,
-                     std::function<void(Result<ActorRecord>)> done)>
+                     std::function<void(Result<Revival>)> done)>
       revive;
   // Tells the nodes that this one is dead, so that what leads there is looked up again.
   std::function<void(const NodeId& dead, const std::vector<NodeRecord>& nodes)> announce;
   std::function<std::size_t(const std::string& node)> actors_max;
+  ActorTypeSource* more_types = nullptr;  // Null: what `types` lacks is unknown.
 };
 
 class FailOver {
@@ -56,21 +62,33 @@ class FailOver {
   Counters counters() const;
 
  private:
-  // One look: nodes, then deaths, then orphans, then steps; the next when it is done.
+  // One look: nodes, then deaths, then orphans, then where they may go, then steps; the next when
+  // it is done.
   void look();
   void on_nodes(std::vector<NodeRecord> nodes);
   void declare_dead(std::vector<NodeId> due, std::vector<NodeRecord> nodes);
-  void find_orphans(std::vector<NodeRecord> nodes);
-  void on_orphans(const std::vector<NodeRecord>& nodes, const std::vector<ActorRecord>& orphans,
-                  const std::vector<ActorRecord>& actors);
+  void find_orphans();
+  struct Found {
+    std::vector<ActorRecord> orphans;
+    std::vector<CountedNode> nodes;
+    Homes cameras;
+  };
+  void look_around(std::vector<ActorRecord> orphans);
+  void on_orphans(const Found& found);
   void look_later();
   void carry_out(const FailOverPlan::Step& step);
   void revive(const std::string& node, const FailOverPlan::Step& step);
-  void on_revived(const FailOverPlan::Step& step, const Result<ActorRecord>& record);
-  void log_move(const FailOverPlan::Step& step, const ActorRecord& record) const;
+  void on_revived(const FailOverPlan::Step& step, Instant away_since,
+                  const Result<Revival>& revival);
+  void log_move(const FailOverPlan::Step& step, Instant away_since, const Revival& revival) const;
+  void note_silence(const std::vector<ActorRecord>& orphans);
+  void get_type(const std::string& type);
 
   const FailOverServices services_;
   FailOverPlan plan_;
+  // When each node was last heard of; of one that is gone, while it has orphans.
+  std::map<Incarnation, Instant> heard_;
+  std::set<std::string> coming_types_;
   std::atomic<std::uint64_t> declared_dead_{0};
   std::atomic<std::uint64_t> revived_{0};
   std::atomic<std::uint64_t> failed_{0};

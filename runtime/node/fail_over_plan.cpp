@@ -22,23 +22,12 @@ Duration retry_delay(unsigned failures) {
 
 std::vector<FailOverPlan::Step> FailOverPlan::begin(const Situation& now_known, Instant now) {
   forget_others(now_known.orphans);
-  std::vector<NodeLoad> loads = loads_of(now_known.nodes, now_known.actors, now_known.actors_max);
-  std::set<ActorId> homeless;
-  for (const ActorRecord& orphan : now_known.orphans) homeless.insert(orphan.id);
-  Homes homes;
-  for (const ActorRecord& actor : now_known.actors) {
-    const bool active = actor.state == ActorRecord::State::active;
-    if (active && !homeless.contains(actor.id)) homes[actor.id] = actor.node.name;
-  }
-  std::vector<const ActorRecord*> order;
-  for (const ActorRecord& orphan : now_known.orphans) order.push_back(&orphan);
-  std::stable_partition(order.begin(), order.end(), [&](const ActorRecord* orphan) {
-    const ActorType* type = types_.find(orphan->type);
-    return type == nullptr || !follows_camera(*type, *orphan);
-  });
+  std::vector<NodeLoad> loads = loads_of(now_known.nodes, now_known.actors_max);
+  Homes homes = now_known.cameras;
+  for (const ActorRecord& orphan : now_known.orphans) homes.erase(orphan.id);
 
   std::vector<Step> steps;
-  for (const ActorRecord* orphan : order) {
+  for (const ActorRecord* orphan : in_placing_order(now_known.orphans, types_)) {
     Try& tried = tries_[orphan->id];
     if (!tried.open && tried.epoch != orphan->epoch) {
       tried = Try();
@@ -57,7 +46,7 @@ std::vector<FailOverPlan::Step> FailOverPlan::begin(const Situation& now_known, 
     if (step.kind == Step::Kind::revive) {
       tried.to = step.to.id.name;
       homes[orphan->id] = tried.to;
-      for (NodeLoad& load : loads) load.actors += load.node.id.name == step.to.id.name ? 1 : 0;
+      add_load(loads, step.to.id.name);
     }
     steps.push_back(std::move(step));
   }
@@ -82,12 +71,7 @@ FailOverPlan::Step FailOverPlan::decide(const ActorRecord& orphan, const Try& tr
     return step;
   }
   const NodeWish rule = home_wish(*type, orphan, homes);
-  std::vector<NodeLoad> others;
-  for (const NodeLoad& load : loads) {
-    if (load.node.id.name != tried.avoid) others.push_back(load);
-  }
-  Result<NodeRecord> chosen = choose_node(others, rule);
-  if (!chosen) chosen = choose_node(loads, rule);
+  const Result<NodeRecord> chosen = choose_home(loads, rule, tried.avoid);
   if (!chosen) {
     step.kind = Step::Kind::wait;
     step.why = chosen.error().message;

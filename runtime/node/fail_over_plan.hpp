@@ -35,12 +35,13 @@ class FailOverPlan {
     std::string why;
   };
 
-  // What the head knows. `actors` are all records of the directory, `may_work` says of a dead
-  // actor's node that it may still be at work: then nothing is done yet.
+  // What the head knows. `orphans` are all there are, `cameras` the homes of those that they follow
+  // (cameras_of), `may_work` says of a dead actor's node that it may still be at work: then nothing
+  // is done yet.
   struct Situation {
     std::span<const ActorRecord> orphans;
-    std::span<const NodeRecord> nodes;
-    std::span<const ActorRecord> actors;
+    std::span<const CountedNode> nodes;
+    const Homes& cameras;
     std::function<std::size_t(const std::string& node)> actors_max;
     std::function<bool(const NodeId& node)> may_work;
   };

@@ -20,19 +20,15 @@ bool has_role(const NodeRecord& node, const std::string& role) {
 
 // A camera's neighbours go where it lives; whoever asks keeps its stage near if it may.
 Result<std::string> node_for(const PlacementWish& wish, const std::string& self,
-                             const std::vector<NodeRecord>& nodes,
-                             const std::vector<ActorRecord>& actors) {
-  std::map<std::string, std::size_t> actors_on;
+                             const std::vector<CountedNode>& nodes,
+                             const std::optional<ActorRecord>& camera) {
   NodeWish rule{wish.node, wish.role, {}};
-  const ActorId camera = ActorId::of("camera", std::string_view(wish.near_camera));
-  for (const ActorRecord& actor : actors) {
-    if (actor.state != ActorRecord::State::active) continue;
-    ++actors_on[actor.node.name];
-    if (!wish.near_camera.empty() && actor.id == camera) rule.preferred_node = actor.node.name;
-  }
+  const bool filmed = camera && camera->state == ActorRecord::State::active;
+  if (filmed) rule.preferred_node = camera->node.name;
   std::vector<NodeLoad> loads;
-  for (const NodeRecord& node : nodes) {
-    loads.push_back({node, actors_on[node.id.name], {}});
+  loads.reserve(nodes.size());
+  for (const auto& [node, actors] : nodes) {
+    loads.push_back({node, actors, {}});
     if (rule.preferred_node.empty() && wish.near_camera.empty() && node.id.name == self &&
         has_role(node, wish.role)) {
       rule.preferred_node = self;
@@ -126,22 +122,25 @@ bool Host::is_lost(const NodeId& node) const {
 }
 
 void Host::place(const ActorId& target, std::shared_ptr<const StageSpec> spec) {
-  services_.directory.nodes([this, target, spec](Result<std::vector<NodeRecord>> nodes) {
-    services_.directory.actors(
-        [this, target, spec, nodes = std::move(nodes)](Result<std::vector<ActorRecord>> actors) {
-          strand_.post([this, target, spec, nodes, actors = std::move(actors)] {
-            if (!nodes) return give_up(target, nodes.error());
-            if (!actors) return give_up(target, actors.error());
-            place_among(*spec, *nodes, *actors);
-          });
-        });
+  services_.directory.counted_nodes([this, target, spec](Result<std::vector<CountedNode>> nodes) {
+    const auto place_near = [this, target, spec,
+                             nodes = std::move(nodes)](Result<std::optional<ActorRecord>> camera) {
+      strand_.post([this, target, spec, nodes, camera = std::move(camera)] {
+        if (!nodes) return give_up(target, nodes.error());
+        if (!camera) return give_up(target, camera.error());
+        place_among(*spec, *nodes, *camera);
+      });
+    };
+    const std::string& near_camera = spec->wish.near_camera;
+    if (near_camera.empty()) return place_near(std::optional<ActorRecord>());
+    services_.directory.actor(ActorId::of("camera", std::string_view(near_camera)), place_near);
   });
 }
 
-void Host::place_among(const StageSpec& spec, const std::vector<NodeRecord>& nodes,
-                       const std::vector<ActorRecord>& actors) {
+void Host::place_among(const StageSpec& spec, const std::vector<CountedNode>& nodes,
+                       const std::optional<ActorRecord>& camera) {
   const ActorId target = spec.id;
-  const Result<std::string> chosen = node_for(spec.wish, self_.name, nodes, actors);
+  const Result<std::string> chosen = node_for(spec.wish, self_.name, nodes, camera);
   if (!chosen) {
     return give_up(target,
                    Error{chosen.error().code, "no place for " + spec.type + " '" + spec.name +
@@ -210,17 +209,24 @@ bool Host::handle(const std::string& peer, const Message& request, const Answer&
     answer(Message::build<wire::Nothing>([](wire::Nothing::Builder) {}));
     return true;
   }
-  if (request.is<wire::Activate>() || request.is<wire::Revive>()) {
-    const auto done = [answer](const Result<ActorRecord>& record) {
-      if (!record) return answer(record.error());
-      answer(Message::build<wire::ActorRecord>(
-          [&](wire::ActorRecord::Builder out) { write(out, *record); }));
-    };
-    if (request.is<wire::Activate>()) {
-      activate(omma::read(request.as<wire::Activate>().getSpec()), done);
-    } else {
-      take_over(omma::read(request.as<wire::Revive>().getId()), done);
-    }
+  if (request.is<wire::Activate>()) {
+    activate(omma::read(request.as<wire::Activate>().getSpec()),
+             [answer](const Result<ActorRecord>& record) {
+               if (!record) return answer(record.error());
+               answer(Message::build<wire::ActorRecord>(
+                   [&](wire::ActorRecord::Builder out) { write(out, *record); }));
+             });
+    return true;
+  }
+  if (request.is<wire::Revive>()) {
+    take_over(omma::read(request.as<wire::Revive>().getId()),
+              [answer](const Result<Revival>& revival) {
+                if (!revival) return answer(revival.error());
+                answer(Message::build<wire::Revived>([&](wire::Revived::Builder out) {
+                  write(out.initRecord(), revival->record);
+                  out.setCheckpointBytes(revival->checkpoint_bytes);
+                }));
+              });
     return true;
   }
   if (!request.is<wire::ReserveMove>() && !request.is<wire::SnapshotPiece>()) return false;
@@ -293,6 +299,18 @@ void Host::on_peer_up(const NodeId& peer) {
 Accounts Host::closed_accounts() const {
   std::lock_guard lock(mutex_);
   return closed_;
+}
+
+std::map<std::string, CellReport::Health> Host::closed_health() const {
+  std::lock_guard lock(mutex_);
+  return closed_health_;
+}
+
+std::map<std::string, DurationTally::Counts> Host::turn_times() const {
+  std::lock_guard lock(mutex_);
+  std::map<std::string, DurationTally::Counts> times;
+  for (const auto& [type, tally] : turn_times_) times.emplace(type, tally.counts());
+  return times;
 }
 
 Host::Counters Host::counters() const {

@@ -32,12 +32,23 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace omma {
 
 class NodePort;
+
+// Where actor types come from that the node lacks.
+class ActorTypeSource {
+ public:
+  virtual ~ActorTypeSource() = default;
+  // Returns at once; once `done` says so, from any thread, the type is among the node's. `peer` may
+  // have it; empty: nobody in particular.
+  virtual void bring(const std::string& type, const std::string& peer,
+                     std::function<void(Result<void>)> done) = 0;
+};
 
 struct HostServices {
   Scheduler& scheduler;
@@ -48,8 +59,12 @@ struct HostServices {
   Executor& compute;
   Executor& io;
   Log& log;
-  LinkHub* hub = nullptr;      // Null for a node without peers.
-  History* history = nullptr;  // Null where nobody checks.
+  LinkHub* hub = nullptr;                 // Null for a node without peers.
+  History* history = nullptr;             // Null where nobody checks.
+  HopSink* hops = nullptr;                // Null where nobody traces.
+  bool times_turns = false;               // Somebody reads turn_times().
+  ActorTypeSource* more_types = nullptr;  // Null: what `types` lacks is unknown.
+  TurnWatch* turns = nullptr;             // Null: nobody watches that none takes too long.
 };
 
 class Host final : private MoverPort {
@@ -82,7 +97,7 @@ class Host final : private MoverPort {
   void move(const ActorId& id, const std::string& to_node, std::string reason,
             std::function<void(Result<MoveRecord>)> done);
   // Goes on here with an actor whose node was lost, from its last checkpoint.
-  void take_over(const ActorId& id, std::function<void(Result<ActorRecord>)> done);
+  void take_over(const ActorId& id, std::function<void(Result<Revival>)> done);
   void keep(const ActorId& id, CellCheckpoint checkpoint);
 
   // Until then this node may work. Cells look at it before they do anything, so a process that was
@@ -112,6 +127,15 @@ class Host final : private MoverPort {
   // What the actors that ended here leave to the ledger.
   Accounts closed_accounts() const;
   Counters counters() const;
+  // What the actors that ended here had counted, by type.
+  std::map<std::string, CellReport::Health> closed_health() const;
+  // By actor type: how long turns took here since the node began.
+  std::map<std::string, DurationTally::Counts> turn_times() const;
+  // From the last turn there to the first here, of moves that this node began and that came off.
+  const DurationTally& move_pauses() const { return move_pauses_; }
+  // The lease ends then; fenced(): it is in doubt already.
+  Instant lease_until() const { return instant_of(lease_until_ns_); }
+  bool fenced() const { return fenced_; }
   // The handle of an actor that lives here.
   std::optional<Cell> cell(const ActorId& id) const;
 
@@ -129,14 +153,17 @@ class Host final : private MoverPort {
   bool is_lost(const NodeId& node) const;
   void on_found(const ActorId& target, Result<std::optional<ActorRecord>> found);
   void place(const ActorId& target, std::shared_ptr<const StageSpec> spec);
-  void place_among(const StageSpec& spec, const std::vector<NodeRecord>& nodes,
-                   const std::vector<ActorRecord>& actors);
+  void place_among(const StageSpec& spec, const std::vector<CountedNode>& nodes,
+                   const std::optional<ActorRecord>& camera);
   void finish(const ActorId& target, Result<ActorRecord> record);
   void give_up(const ActorId& target, const Error& why, bool gone = false);
   void on_not_here(const std::string& peer, wire::NotHere::Reader hint);
   void tell(const ActorId& asker, CellInput::Route news);
 
   // Lives (host_lives.cpp).
+  Result<void> check_type(const std::string& name, std::span<const std::byte> config) const;
+  void with_type(const std::string& name, const std::string& peer,
+                 std::function<void(Result<void>)> next);
   void begin(const StageSpec& spec);
   void on_begun(const ActorId& id, Result<ActorRecord> record);
   Cell spawn(const ActorRecord& record, std::shared_ptr<Continuation> continuation);
@@ -145,21 +172,22 @@ class Host final : private MoverPort {
   bool lives_here(const ActorRecord& record) const {
     return record.node.incarnation == self_.incarnation;
   }
-  bool may_work() const;
+  bool may_work(Instant now) const;
 
   // Take-overs (host_moves.cpp).
+  using Revived = std::function<void(Result<Revival>)>;
   struct TakeOver {
     ActorRecord record;  // As it was.
     std::optional<Checkpoint> checkpoint;
-    Found done;
+    Revived done;
   };
-  void read_for_take_over(const ActorId& id, Found done);
+  void read_for_take_over(const ActorId& id, Revived done);
   void prepare_take_over(TakeOver wanted);
   void win(TakeOver wanted, bool keeps_life, std::optional<Cell> cell);
   void on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> cell,
               Result<ChangeOutcome> outcome);
   std::optional<CellSnapshot> snapshot_in(const TakeOver& wanted);
-  void end_what_stays(const ActorRecord& record, const Found& done);
+  void end_what_stays(const ActorRecord& record, const Revived& done);
 
   // MoverPort (host_moves.cpp).
   const NodeId& self() const override { return self_; }
@@ -210,6 +238,9 @@ class Host final : private MoverPort {
   bool stopping_ = false;
   Accounts closed_;
   Counters counters_;
+  std::map<std::string, CellReport::Health> closed_health_;
+  std::map<std::string, DurationTally> turn_times_;
+  DurationTally move_pauses_;
 
   Strand strand_;  // Last: nothing of the above may go while tasks run.
 };

@@ -20,15 +20,16 @@ void Host::activate(const StageSpec& spec, Found done) {
     if (resident != residents_.end()) return done(resident->second.record);
     auto& waiting = beginnings_[spec.id];
     waiting.push_back(done);
-    if (waiting.size() == 1) begin(spec);
+    if (waiting.size() > 1) return;
+    with_type(spec.type, "", [this, spec](const Result<void>& known) {
+      known ? begin(spec) : on_begun(spec.id, known.error());
+    });
   });
 }
 
 void Host::begin(const StageSpec& spec) {
-  if (services_.types.find(spec.type) == nullptr) {
-    return on_begun(
-        spec.id, Error{Code::unsupported, "node " + self_.name + " knows no actor type '" +
-                                              spec.type + "'; all nodes must run the same build"});
+  if (auto known = check_type(spec.type, spec.config); !known) {
+    return on_begun(spec.id, known.error());
   }
   services_.directory.actor(spec.id, [this, spec](Result<std::optional<ActorRecord>> current) {
     const auto report = [this, id = spec.id](Result<ActorRecord> record) {
@@ -59,7 +60,7 @@ void Host::on_begun(const ActorId& id, Result<ActorRecord> record) {
       std::lock_guard lock(mutex_);
       ++counters_.activated;
     }
-    services_.log.info("host", "activated " + record->type + " '" + record->name + "'",
+    services_.log.info("host", "activated " + actor_text(*record),
                        {{"actor", record->id.text()}, {"epoch", std::to_string(record->epoch)}});
     cell.put(CellInput{CellInput::FlushAcks{}});  // Its first turn, now that it can be reached.
   }
@@ -70,12 +71,31 @@ void Host::on_begun(const ActorId& id, Result<ActorRecord> record) {
   for (const Found& done : waiting) done(record);
 }
 
+// What a peer or the directory's file says an actor is made of.
+Result<void> Host::check_type(const std::string& name, std::span<const std::byte> config) const {
+  const ActorType* type = services_.types.find(name);
+  if (type != nullptr) return type->check_config(config);
+  return Error{Code::unsupported, "node " + self_.name + " knows no actor type '" + name +
+                                      "'; all nodes must run the same build"};
+}
+
+// Goes on, on the strand, when this node knows the type or cannot get it.
+void Host::with_type(const std::string& name, const std::string& peer,
+                     std::function<void(Result<void>)> next) {
+  if (services_.more_types == nullptr || services_.types.find(name) != nullptr) return next({});
+  services_.more_types->bring(name, peer, [this, next = std::move(next)](Result<void> brought) {
+    strand_.post([next, brought = std::move(brought)] { next(brought); });
+  });
+}
+
 Cell Host::spawn(const ActorRecord& record, std::shared_ptr<Continuation> continuation) {
   const ActorType* type = services_.types.find(record.type);
   OMMA_CHECK(type != nullptr, record.type);
+  DurationTally* turn_times = nullptr;
   {
     std::lock_guard lock(mutex_);
     ++ports_;
+    if (services_.times_turns) turn_times = &turn_times_[record.type];
     // A stage may be wanted again by its configuration. What is no stage lives once: whoever asks
     // for a session that was stopped must not begin it anew.
     if (!type->retire_when_unused) specs_.erase(record.id);
@@ -83,10 +103,10 @@ Cell Host::spawn(const ActorRecord& record, std::shared_ptr<Continuation> contin
   const CellCore::Identity identity{record.id,     record.type,  record.name,
                                     record.config, record.epoch, record.life};
   return services_.scheduler.spawn({identity, *type,
-                                    [this, record](const Cell& own) {
+                                    [this, record, turn_times](const Cell& own) {
                                       return std::make_unique<NodePort>(
-                                          record.id, record.type + " '" + record.name + "'", own,
-                                          services_, *this);
+                                          record.id, actor_text(record), own, services_, *this,
+                                          turn_times);
                                     },
                                     std::move(continuation)});
 }
@@ -137,6 +157,7 @@ void Host::close_account(const Cell& cell) {
     std::lock_guard lock(mutex_);
     const Accounts both[] = {closed_, last};
     closed_ = merge(both);
+    closed_health_[report.type] += report.health;
   }}});
 }
 
@@ -163,9 +184,9 @@ void Host::stop_all() {
 
 // --- Leases --------------------------------------------------------------------------------------
 
-bool Host::may_work() const {
+bool Host::may_work(Instant now) const {
   if (OMMA_MUTANT(lease_not_checked)) return true;
-  return !fenced_ && nanoseconds_of(services_.clock.now()) < lease_until_ns_;
+  return !fenced_ && nanoseconds_of(now) < lease_until_ns_;
 }
 
 void Host::extend_lease(Instant until) {

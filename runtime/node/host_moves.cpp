@@ -64,17 +64,15 @@ std::optional<Resident> Host::resident(const ActorId& id) const {
 Result<void> Host::may_leave(const ActorRecord& record) const {
   const ActorType* type = services_.types.find(record.type);
   if (type == nullptr || type->stays == nullptr) return {};
-  return Error{Code::unsupported,
-               record.type + " '" + record.name + "' stays on its node: " + type->stays};
+  return Error{Code::unsupported, actor_text(record) + " stays on its node: " + type->stays};
 }
 
 Result<void> Host::admit(const ActorRecord& record) const {
-  const std::string who = record.type + " '" + record.name + "'";
-  if (services_.types.find(record.type) == nullptr) {
-    return Error{Code::unsupported, "node " + self_.name + " knows no actor type '" + record.type +
-                                        "'; all nodes must run the same build"};
-  }
-  if (!may_work()) {
+  const std::string who = actor_text(record);
+  const bool may_come =
+      services_.more_types != nullptr && services_.types.find(record.type) == nullptr;
+  if (auto known = check_type(record.type, record.config); !known && !may_come) return known;
+  if (!may_work(services_.clock.now())) {
     return Error{Code::unavailable,
                  "node " + self_.name + " has no lease from the head now; try again"};
   }
@@ -90,9 +88,13 @@ Result<void> Host::admit(const ActorRecord& record) const {
 }
 
 void Host::prewarm(const ActorRecord& record, std::function<void(Result<void>)> done) {
-  const ActorType* type = services_.types.find(record.type);
-  if (!type->prewarm) return done({});
-  type->prewarm(record.config, std::move(done));
+  with_type(record.type, record.node.name, [this, record, done](const Result<void>& brought) {
+    if (!brought) return done(brought);
+    if (auto known = check_type(record.type, record.config); !known) return done(known);
+    const ActorType* type = services_.types.find(record.type);
+    if (!type->prewarm) return done({});
+    type->prewarm(record.config, done);
+  });
 }
 
 Cell Host::stage(const ActorRecord& record, CellSnapshot snapshot,
@@ -157,6 +159,7 @@ void Host::report(const MoveRecord& move) {
     if (move.outcome == MoveRecord::Outcome::refused) ++counters_.moves_refused;
     if (move.outcome == MoveRecord::Outcome::aborted) ++counters_.moves_aborted;
   }
+  if (move.outcome == MoveRecord::Outcome::moved) move_pauses_.add(move.pause);
   if (services_.history != nullptr) services_.history->move_ended(move);
   services_.directory.append_move(move, [this](const Result<bool>& done) {
     if (!done) services_.log.warn("host", "move not logged: " + done.error().describe());
@@ -226,22 +229,22 @@ void Host::keep(const ActorId& id, CellCheckpoint checkpoint) {
 
 // --- Take-overs ----------------------------------------------------------------------------------
 
-void Host::take_over(const ActorId& id, Found done) {
+void Host::take_over(const ActorId& id, Revived done) {
   strand_.post([this, id, done = std::move(done)] {
     const auto resident = residents_.find(id);
-    if (resident != residents_.end()) return done(resident->second.record);
+    if (resident != residents_.end()) return done(Revival{resident->second.record});
     if (mover_.is_coming(id) || !taking_over_.insert(id).second) {
       return done(Error{Code::conflict, "actor " + id.short_text() + " is on its way to node " +
                                             self_.name + " already; ask again"});
     }
-    read_for_take_over(id, [this, id, done](Result<ActorRecord> record) {
+    read_for_take_over(id, [this, id, done](Result<Revival> revival) {
       taking_over_.erase(id);
-      done(std::move(record));
+      done(std::move(revival));
     });
   });
 }
 
-void Host::read_for_take_over(const ActorId& id, Found done) {
+void Host::read_for_take_over(const ActorId& id, Revived done) {
   services_.directory.actor(id, [this, id, done](Result<std::optional<ActorRecord>> record) {
     services_.directory.checkpoint(id, [this, id, done, record = std::move(record)](
                                            Result<std::optional<Checkpoint>> checkpoint) {
@@ -251,11 +254,14 @@ void Host::read_for_take_over(const ActorId& id, Found done) {
         if (!*record || (*record)->state != ActorRecord::State::active) {
           return done(Error{Code::not_found, "actor " + id.short_text() + " has ended"});
         }
-        if (services_.types.find((*record)->type) == nullptr) {
-          return done(Error{Code::unsupported, "node " + self_.name + " knows no actor type '" +
-                                                   (*record)->type + "'"});
-        }
-        prepare_take_over({**record, *checkpoint, done});
+        with_type(
+            (*record)->type, "",
+            [this, wanted = TakeOver{**record, *checkpoint, done}](const Result<void>& brought) {
+              if (!brought) return wanted.done(brought.error());
+              const auto known = check_type(wanted.record.type, wanted.record.config);
+              if (!known) return wanted.done(known.error());
+              prepare_take_over(wanted);
+            });
       });
     });
   });
@@ -332,8 +338,8 @@ void Host::on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> c
     staged_numbers_.erase(wanted.record.id);
     if (cell) cell->drop();
     if (!outcome) return wanted.done(outcome.error());
-    return wanted.done(Error{Code::conflict, wanted.record.type + " '" + wanted.record.name +
-                                                 "' changed meanwhile; look again"});
+    return wanted.done(
+        Error{Code::conflict, actor_text(wanted.record) + " changed meanwhile; look again"});
   }
   const ActorRecord& record = *outcome->current;
   if (services_.types.find(record.type)->stays != nullptr) {
@@ -350,21 +356,21 @@ void Host::on_won(const TakeOver& wanted, bool keeps_life, std::optional<Cell> c
     ++counters_.taken_over;
   }
   services_.log.info(
-      "host", "took over " + record.type + " '" + record.name + "'",
+      "host", "took over " + actor_text(record),
       {{"from", wanted.record.node.name},
        {"epoch", std::to_string(record.epoch)},
        {"checkpoint", continues ? std::to_string(wanted.checkpoint->number) : "none"},
        {"life", keeps_life ? "kept" : "new"}});
-  wanted.done(record);
+  wanted.done(Revival{record, continues ? wanted.checkpoint->state.size() : 0});
 }
 
 // What belongs to a node ends with it.
-void Host::end_what_stays(const ActorRecord& record, const Found& done) {
+void Host::end_what_stays(const ActorRecord& record, const Revived& done) {
   const auto change = omma::retire(record, record.id, record.epoch, self_);
   OMMA_CHECK(change.ok(), record.id.text());
   services_.directory.compare_and_set(*change, [record, done](Result<ChangeOutcome> outcome) {
     if (!outcome) return done(outcome.error());
-    done(record);
+    done(Revival{record});
   });
 }
 

@@ -43,15 +43,17 @@ void LeaseKeeper::tick() {
 void LeaseKeeper::renew() {
   const Instant asked_at = services_.clock.now();
   holder_.asked(asked_at);
-  services_.ask_head(
-      Message::build<wire::RenewLease>(
-          [&](wire::RenewLease::Builder out) { write(out.initNode(), self_); }),
-      times_.renew_every(), [this, asked_at](Result<Message> answer) {
-        strand_.post([this, asked_at, answer = std::move(answer)] { on_answer(asked_at, answer); });
-      });
+  services_.ask_head(Message::build<wire::RenewLease>(
+                         [&](wire::RenewLease::Builder out) { write(out.initNode(), self_); }),
+                     times_.renew_every(), [this, asked_at](Result<Message> answer) {
+                       const Instant answered_at = services_.clock.now();
+                       strand_.post([this, asked_at, answered_at, answer = std::move(answer)] {
+                         on_answer(asked_at, answered_at, answer);
+                       });
+                     });
 }
 
-void LeaseKeeper::on_answer(Instant asked_at, Result<Message> answer) {
+void LeaseKeeper::on_answer(Instant asked_at, Instant answered_at, Result<Message> answer) {
   if (told_ == LeaseHolder::State::dead) return;
   if (!answer && answer.error().code == Code::conflict) {
     holder_.refused_dead();
@@ -66,6 +68,11 @@ void LeaseKeeper::on_answer(Instant asked_at, Result<Message> answer) {
   const auto grant = answer->as<wire::LeaseGranted>();
   const auto duration = [](std::uint64_t ns) { return Duration(static_cast<Duration::rep>(ns)); };
   adopt(asked_at, LeaseTimes{duration(grant.getTtlNs()), duration(grant.getHoldNs())});
+  if (grant.getAnsweredNs() != 0) {
+    const std::lock_guard lock(mutex_);
+    head_clock_.add({asked_at, instant_of(grant.getReceivedNs()), instant_of(grant.getAnsweredNs()),
+                     answered_at});
+  }
   if (!std::exchange(answered_, true)) services_.log.info("lease", "the head answers again");
   ++granted_;
   std::vector<NodeId> lost;
@@ -122,6 +129,11 @@ void LeaseKeeper::look() {
       services_.set_fenced(true);
       return services_.on_dead(dead_because_);
   }
+}
+
+std::optional<ClockOffset::Estimate> LeaseKeeper::head_clock() const {
+  const std::lock_guard lock(mutex_);
+  return head_clock_.estimate(services_.clock.now());
 }
 
 LeaseKeeper::Counters LeaseKeeper::counters() const {

@@ -12,11 +12,14 @@
 #include "runtime/cell/scheduler.hpp"
 #include "runtime/link/link.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/protocol/clock_offset.hpp"
 #include "runtime/protocol/lease.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <optional>
 
 namespace omma {
 
@@ -56,11 +59,13 @@ class LeaseKeeper {
   void close() { strand_.close(); }
 
   Counters counters() const;
+  // How far the head's steady clock is ahead of this node's; none before the first renewal.
+  std::optional<ClockOffset::Estimate> head_clock() const;
 
  private:
   void tick();
   void renew();
-  void on_answer(Instant asked_at, Result<Message> answer);
+  void on_answer(Instant asked_at, Instant answered_at, Result<Message> answer);
   void adopt(Instant asked_at, LeaseTimes granted);
   void on_no_answer(const Error& why);
   // Tells what has changed.
@@ -79,6 +84,8 @@ class LeaseKeeper {
   std::atomic<std::uint64_t> unanswered_{0};
   std::atomic<std::uint64_t> head_down_{0};
   std::atomic<std::uint64_t> in_doubt_{0};
+  mutable std::mutex mutex_;  // Around the next.
+  ClockOffset head_clock_;
   Strand strand_;  // Last: nothing of the above may go while tasks run.
 };
 

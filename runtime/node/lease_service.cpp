@@ -10,23 +10,24 @@ namespace omma {
 
 bool LeaseService::handle(const Message& request, const Answer& answer) {
   if (!request.is<wire::RenewLease>()) return false;
+  const Instant received = clock_.now();
   const NodeId node = read(request.as<wire::RenewLease>().getNode());
   std::unique_lock lock(mutex_);
   const bool known = table_.knows(node);
-  const bool may_go_on = table_.grant(node, clock_.now());
+  const bool may_go_on = table_.grant(node, received);
   lock.unlock();
   if (!known) {
-    look_up(node, answer);
+    look_up(node, received, answer);
   } else if (may_go_on) {
-    answer(granted());
+    answer(granted(received));
   } else {
     answer(refused(node));
   }
   return true;
 }
 
-void LeaseService::look_up(const NodeId& node, const Answer& answer) {
-  directory_.nodes([this, node, answer](Result<std::vector<NodeRecord>> nodes) {
+void LeaseService::look_up(const NodeId& node, Instant received, const Answer& answer) {
+  directory_.nodes([this, node, received, answer](Result<std::vector<NodeRecord>> nodes) {
     if (!nodes) return answer(nodes.error());
     for (const NodeRecord& record : *nodes) {
       if (!record.alive || record.id.incarnation != node.incarnation) continue;
@@ -34,19 +35,21 @@ void LeaseService::look_up(const NodeId& node, const Answer& answer) {
       // The others' leases begin with the next look at them; this one now.
       const bool may_go_on = table_.add({record.id, record.address}, clock_.now());
       lock.unlock();
-      return answer(may_go_on ? granted() : refused(node));
+      return answer(may_go_on ? granted(received) : refused(node));
     }
     answer(refused(node));
   });
 }
 
-Result<Message> LeaseService::granted() const {
+Result<Message> LeaseService::granted(Instant received) const {
   return Message::build<wire::LeaseGranted>([&](wire::LeaseGranted::Builder out) {
     out.setTtlNs(static_cast<std::uint64_t>(times_.ttl.count()));
     out.setHoldNs(static_cast<std::uint64_t>(times_.hold.count()));
     const std::vector<NodeId> gone = lost();
     auto list = out.initLost(static_cast<unsigned>(gone.size()));
     for (unsigned i = 0; i < list.size(); ++i) write(list[i], gone[i]);
+    out.setReceivedNs(nanoseconds_of(received));
+    out.setAnsweredNs(nanoseconds_of(clock_.now()));
   });
 }
 
@@ -84,6 +87,11 @@ std::vector<NodeId> LeaseService::due() {
 bool LeaseService::may_work(const NodeId& node) const {
   const std::lock_guard lock(mutex_);
   return table_.may_work(node, clock_.now());
+}
+
+std::map<Incarnation, Instant> LeaseService::heard() const {
+  const std::lock_guard lock(mutex_);
+  return table_.heard();
 }
 
 }  // namespace omma

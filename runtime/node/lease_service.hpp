@@ -7,6 +7,7 @@
 #include "runtime/node/directory_access.hpp"
 #include "runtime/protocol/lease.hpp"
 
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -30,15 +31,16 @@ class LeaseService {
   // To be declared dead now: see LeaseTable::due.
   std::vector<NodeId> due();
   bool may_work(const NodeId& node) const;
+  std::map<Incarnation, Instant> heard() const;  // See LeaseTable::heard.
   // Declared dead, as of the last keep().
   std::vector<NodeId> lost() const;
 
   const LeaseTimes& times() const { return times_; }
 
  private:
-  Result<Message> granted() const;
+  Result<Message> granted(Instant received) const;
   Error refused(const NodeId& node) const;
-  void look_up(const NodeId& node, const Answer& answer);
+  void look_up(const NodeId& node, Instant received, const Answer& answer);
 
   const LeaseTimes times_;
   const NodeId head_;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <utility>
 
 #include "runtime/base/limits.hpp"
 #include "runtime/base/nearest_name.hpp"
+#include "runtime/node/drain_account.hpp"
 #include "runtime/node/wire_records.hpp"
 #include "runtime/placement/move_rule.hpp"
 
@@ -50,18 +52,42 @@ bool MoveService::handle(const Message& request, const Answer& answer) {
   return true;
 }
 
-void MoveService::look(Done<Known> done) const {
-  services_.directory.nodes([this, done = std::move(done)](Result<std::vector<NodeRecord>> nodes) {
-    if (!nodes) return done(nodes.error());
-    services_.directory.actors(
-        [this, done, nodes = *std::move(nodes)](Result<std::vector<ActorRecord>> actors) {
-          if (!actors) return done(actors.error());
-          services_.directory.pinned([done, nodes, actors = *std::move(actors)](
-                                         const Result<std::vector<ActorId>>& pinned) {
-            if (!pinned) return done(pinned.error());
-            done(Known{nodes, actors, {pinned->begin(), pinned->end()}});
-          });
-        });
+void MoveService::find(const std::string& wanted, Done<ActorRecord> done) const {
+  services_.directory.candidates(wanted,
+                                 [wanted, done = std::move(done)](const Result<ActorPage>& page) {
+                                   if (!page) return done(page.error());
+                                   done(find_actor(wanted, page->actors));
+                                 });
+}
+
+void MoveService::look(Done<DrainView> done) const {
+  services_.directory.counted_nodes(
+      [this, done = std::move(done)](Result<std::vector<CountedNode>> nodes) {
+        if (!nodes) return done(nodes.error());
+        services_.directory.pinned(
+            [done, nodes = *std::move(nodes)](const Result<std::vector<ActorId>>& pinned) {
+              if (!pinned) return done(pinned.error());
+              done(DrainView{nodes, {}, {pinned->begin(), pinned->end()}, {}});
+            });
+      });
+}
+
+void MoveService::look_at(const std::string& node, Done<DrainView> done) const {
+  look([this, node, done = std::move(done)](Result<DrainView> seen) {
+    if (!seen) return done(seen.error());
+    const auto view = std::make_shared<DrainView>(*std::move(seen));
+    services_.directory.all_actors({.which = ActorQuery::Which::active, .node = node},
+                                   [this, done, view](Result<std::vector<ActorRecord>> actors) {
+                                     if (!actors) return done(actors.error());
+                                     view->actors = *std::move(actors);
+                                     services_.directory.homes(
+                                         cameras_of(view->actors, services_.types),
+                                         [done, view](Result<Homes> homes) {
+                                           if (!homes) return done(homes.error());
+                                           view->cameras = *std::move(homes);
+                                           done(std::move(*view));
+                                         });
+                                   });
   });
 }
 
@@ -71,18 +97,19 @@ void MoveService::move(wire::MoveActor::Reader request, const Answer& answer) {
   const std::string wanted = text_of(request.getActor());
   const std::string to = text_of(request.getNode());
   const std::string reason = text_of(request.getReason());
-  look([this, wanted, to, reason, answer](const Result<Known>& known) {
-    if (!known) return answer(known.error());
-    const auto actor = find_actor(wanted, known->actors);
-    if (!actor) return answer(actor.error());
-    const ActorType* const type = services_.types.find(actor->type);
-    const MoveWish wish{*actor, known->pinned.contains(actor->id),
-                        type != nullptr ? type->stays : nullptr, to};
-    const auto loads = loads_of(known->nodes, known->actors, services_.actors_max);
-    if (auto allowed = check_move(wish, loads); !allowed) return answer(allowed.error());
-    carry_out(*actor, to, reason, [answer](const Result<MoveRecord>& move) {
-      if (!move) return answer(move.error());
-      answer(report_of(*move));
+  find(wanted, [this, to, reason, answer](const Result<ActorRecord>& found) {
+    if (!found) return answer(found.error());
+    look([this, actor = *found, to, reason, answer](const Result<DrainView>& view) {
+      if (!view) return answer(view.error());
+      const ActorType* const type = services_.types.find(actor.type);
+      const MoveWish wish{actor, view->pinned.contains(actor.id),
+                          type != nullptr ? type->stays : nullptr, to};
+      const auto loads = loads_of(view->nodes, services_.actors_max);
+      if (auto allowed = check_move(wish, loads); !allowed) return answer(allowed.error());
+      carry_out(actor, to, reason, [answer](const Result<MoveRecord>& move) {
+        if (!move) return answer(move.error());
+        answer(report_of(*move));
+      });
     });
   });
 }
@@ -112,19 +139,16 @@ void MoveService::carry_out(const ActorRecord& actor, const std::string& to,
 }
 
 void MoveService::pin(wire::SetPin::Reader request, const Answer& answer) {
-  const std::string wanted = text_of(request.getActor());
-  services_.directory.actors(
-      [this, wanted, on = request.getOn(), answer](const Result<std::vector<ActorRecord>>& actors) {
-        if (!actors) return answer(actors.error());
-        const auto actor = find_actor(wanted, *actors);
-        if (!actor) return answer(actor.error());
-        services_.directory.set_pinned(
-            actor->id, on, [actor = *actor, answer](const Result<bool>& done) {
-              if (!done) return answer(done.error());
-              answer(Message::build<wire::ActorRecord>(
-                  [&](wire::ActorRecord::Builder out) { write(out, actor); }));
-            });
-      });
+  find(text_of(request.getActor()),
+       [this, on = request.getOn(), answer](const Result<ActorRecord>& actor) {
+         if (!actor) return answer(actor.error());
+         services_.directory.set_pinned(
+             actor->id, on, [actor = *actor, answer](const Result<bool>& done) {
+               if (!done) return answer(done.error());
+               answer(Message::build<wire::ActorRecord>(
+                   [&](wire::ActorRecord::Builder out) { write(out, actor); }));
+             });
+       });
 }
 
 // --- One node -----------------------------------------------------------------------------------
@@ -151,67 +175,92 @@ void MoveService::cordon(wire::SetCordon::Reader request, const Answer& answer) 
                });
 }
 
-// Steps are taken from the front, a few at a time; the answer goes out with the last one's end.
+// Rounds of: look, plan, take the steps from the front, a few at a time. Another round follows one
+// in which a move came to nothing, up to limits::drain_rounds_max.
 struct MoveService::Draining {
+  struct Tried {
+    unsigned times = 0;
+    std::string to;
+    std::string why;  // It came to nothing, the last time.
+  };
+
   std::mutex mutex;
   std::string node;
+  unsigned round = 0;
   std::vector<DrainStep> steps;
   std::size_t next = 0;
   std::size_t open = 0;
-  std::vector<MoveRecord> moved;
-  struct Kept {
-    ActorRecord actor;
-    std::string why;
-    bool tried = false;
-  };
-  std::vector<Kept> kept;
+  bool failed = false;             // A move of this round.
+  bool pausing = false;            // Before the next round.
+  std::vector<DrainStep> left;     // What is still there, of those that this round was done with.
+  std::map<ActorId, Tried> tried;  // And was not moved.
+  DrainAccount account;
   Answer answer;
+
+  void begin_round(DrainView view, const MoveServices& services) {
+    const std::lock_guard lock(mutex);
+    ++round;
+    failed = pausing = false;
+    next = 0;
+    steps.clear();
+    left.clear();
+    for (const auto& [id, tries] : tried) view.avoid.emplace(id, tries.to);
+    for (DrainStep& step : plan_drain(view, services.types, services.actors_max)) {
+      (step.to.empty() ? left : steps).push_back(std::move(step));
+    }
+  }
 
   void on_end(const DrainStep& step, const Result<MoveRecord>& move) {
     const std::lock_guard lock(mutex);
     --open;
-    if (!move) {
-      kept.push_back({step.actor, move.error().message, true});
-    } else if (move->outcome != MoveRecord::Outcome::moved) {
-      kept.push_back({step.actor, move->reason, true});
-    } else {
-      moved.push_back(*move);
+    if (move && move->outcome == MoveRecord::Outcome::moved) {
+      tried.erase(step.actor.id);
+      return account.add(*move);
     }
+    failed = true;
+    left.push_back(step);
+    Tried& tries = tried[step.actor.id];
+    ++tries.times;
+    tries.to = step.to;
+    tries.why = move ? move->reason : move.error().message;
   }
-  Message report() const {
-    return Message::build<wire::DrainReport>([&](wire::DrainReport::Builder out) {
-      auto moves = out.initMoved(static_cast<unsigned>(moved.size()));
-      for (unsigned i = 0; i < moves.size(); ++i) write(moves[i], moved[i]);
-      auto list = out.initKept(static_cast<unsigned>(kept.size()));
-      for (unsigned i = 0; i < list.size(); ++i) {
-        write(list[i].initId(), kept[i].actor.id);
-        list[i].setType(kept[i].actor.type);
-        list[i].setName(kept[i].actor.name);
-        list[i].setWhy(kept[i].why);
-        list[i].setTried(kept[i].tried);
+
+  Message report() {
+    for (const DrainStep& step : left) {
+      const auto found = tried.find(step.actor.id);
+      if (found == tried.end()) {
+        account.keep(step.actor, step.why, false);
+        continue;
       }
-    });
+      const Tried& tries = found->second;
+      account.keep(step.actor,
+                   "to node '" + tries.to + "': " + tries.why + " (tried " +
+                       std::to_string(tries.times) + (tries.times == 1 ? " time" : " times") + ")" +
+                       (step.why.empty() ? "" : "; now: " + step.why),
+                   true);
+    }
+    return account.report();
   }
 };
 
 void MoveService::drain(const std::string& node, const Answer& answer) {
   set_cordoned(node, true, [this, node, answer](const Result<NodeRecord>& cordoned) {
     if (!cordoned) return answer(cordoned.error());
-    look([this, node, answer](const Result<Known>& known) {
-      if (!known) return answer(known.error());
-      auto draining = std::make_shared<Draining>();
-      draining->node = node;
-      draining->answer = answer;
-      for (DrainStep& step : plan_drain(node, known->nodes, known->actors, known->pinned,
-                                        services_.types, services_.actors_max)) {
-        if (step.to.empty()) {
-          draining->kept.push_back({std::move(step.actor), std::move(step.why), false});
-        } else {
-          draining->steps.push_back(std::move(step));
-        }
-      }
-      drain_more(draining);
-    });
+    auto draining = std::make_shared<Draining>();
+    draining->node = node;
+    draining->answer = answer;
+    drain_round(draining);
+  });
+}
+
+void MoveService::drain_round(const std::shared_ptr<Draining>& draining) const {
+  look_at(draining->node, [this, draining](const Result<DrainView>& view) {
+    if (view) {
+      draining->begin_round(*view, services_);
+      return drain_more(draining);
+    }
+    // What a first round did is told even so.
+    draining->answer(draining->round == 0 ? Result<Message>(view.error()) : draining->report());
   });
 }
 
@@ -225,7 +274,12 @@ void MoveService::drain_more(const std::shared_ptr<Draining>& draining) const {
       ++draining->open;
     }
     const bool over = draining->open == 0 && draining->next == draining->steps.size();
-    if (!over && begun.empty()) return;
+    if (draining->pausing || (!over && begun.empty())) return;
+    if (over && draining->failed && draining->round < limits::drain_rounds_max) {
+      draining->pausing = true;
+      return services_.host.after(limits::drain_retry_delay * draining->round,
+                                  [this, draining] { drain_round(draining); });
+    }
     if (over) {
       if (draining->answer) std::exchange(draining->answer, {})(draining->report());
       return;
@@ -253,12 +307,9 @@ bool MoveService::pass_on(const Message& request, const Answer& answer) const {
       }));
     });
   } else if (request.is<wire::ListNodes>()) {
-    services_.directory.nodes([answer](const Result<std::vector<NodeRecord>>& nodes) {
+    services_.directory.counted_nodes([answer](const Result<std::vector<CountedNode>>& nodes) {
       if (!nodes) return answer(nodes.error());
-      answer(Message::build<wire::NodeList>([&](wire::NodeList::Builder out) {
-        auto list = out.initNodes(static_cast<unsigned>(nodes->size()));
-        for (unsigned i = 0; i < list.size(); ++i) write(list[i], (*nodes)[i]);
-      }));
+      answer(node_list(*nodes));
     });
   } else if (request.is<wire::ListPins>()) {
     services_.directory.pinned([answer](const Result<std::vector<ActorId>>& pinned) {

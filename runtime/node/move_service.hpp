@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -39,20 +38,20 @@ class MoveService {
  private:
   template <class T>
   using Done = std::function<void(Result<T>)>;
-  // The directory at one moment.
-  struct Known {
-    std::vector<NodeRecord> nodes;
-    std::vector<ActorRecord> actors;
-    std::set<ActorId> pinned;
-  };
   struct Draining;
 
-  void look(Done<Known> done) const;
+  // Whom they mean by that.
+  void find(const std::string& wanted, Done<ActorRecord> done) const;
+  // The nodes with what lives on them, and which actors are pinned.
+  void look(Done<DrainView> done) const;
+  // The rest of the view.
+  void look_at(const std::string& node, Done<DrainView> done) const;
   void move(wire::MoveActor::Reader request, const Answer& answer);
   // Has the node where the actor lives do it.
   void carry_out(const ActorRecord& actor, const std::string& to, const std::string& reason,
                  Done<MoveRecord> done) const;
   void drain(const std::string& node, const Answer& answer);
+  void drain_round(const std::shared_ptr<Draining>& draining) const;
   void drain_more(const std::shared_ptr<Draining>& draining) const;
   void cordon(wire::SetCordon::Reader request, const Answer& answer);
   void set_cordoned(const std::string& node, bool on, Done<NodeRecord> done) const;

@@ -9,21 +9,13 @@
 #include "runtime/node/wire_records.hpp"
 
 namespace omma {
-namespace {
-
-std::string text_of(const ActorRecord& record) {
-  return record.type + " '" + record.name + "'";
-}
-
-}  // namespace
-
 void Mover::move(const ActorId& id, const std::string& to, const std::string& reason, Done done) {
   const auto resident = port_.resident(id);
   if (!resident) {
     return done(Error{Code::not_found, "actor " + id.short_text() + " does not live on node " +
                                            port_.self().name + "; ask again where it does"});
   }
-  const std::string who = text_of(resident->record);
+  const std::string who = actor_text(resident->record);
   if (outgoing_.contains(id)) {
     return done(Error{Code::conflict, who + " is being moved to node " + outgoing_.at(id).to +
                                           " already; wait for that to end"});
@@ -48,7 +40,7 @@ void Mover::carry_out(const ActorId& id, MoveSource::Effects effects) {
   Departure& departure = outgoing_.at(id);
   const std::uint64_t token = departure.token;
   if (effects.alarm) {
-    port_.alarm(text_of(departure.resident.record) +
+    port_.alarm(actor_text(departure.resident.record) +
                 " stands still: its move failed and the directory does not answer");
   }
   if (effects.thaw) {

@@ -10,10 +10,6 @@
 namespace omma {
 namespace {
 
-std::string text_of(const ActorRecord& record) {
-  return record.type + " '" + record.name + "'";
-}
-
 Message nothing() {
   return Message::build<wire::Nothing>([](wire::Nothing::Builder) {});
 }
@@ -34,11 +30,13 @@ bool Mover::handle(const Message& request, const Answer& answer) {
 
 void Mover::reserve(wire::ReserveMove::Reader request, const Answer& answer) {
   const auto record = read(request.getRecord());
-  if (!record) return answer(Error{Code::invalid_argument, "a move of an actor without a record"});
+  if (!record || record->life == 0 || record->life > record->epoch) {
+    return answer(Error{Code::invalid_argument, "a move of an actor without a record"});
+  }
   const ActorId id = record->id;
   const auto open = incoming_.find(id);
   if (open != incoming_.end() && open->second.record.epoch >= record->epoch) {
-    return answer(Error{Code::conflict, text_of(*record) + " is being moved to node " +
+    return answer(Error{Code::conflict, actor_text(*record) + " is being moved to node " +
                                             port_.self().name + " already"});
   }
   if (open != incoming_.end()) {
@@ -81,7 +79,7 @@ void Mover::take(const Message& request, const Answer& answer) {
   Arrival& arrival = found->second;
   const MoveTarget::Phase phase = arrival.machine.phase();
   if (phase != MoveTarget::Phase::reserved && phase != MoveTarget::Phase::receiving) {
-    return answer(Error{Code::conflict, "the snapshot of " + text_of(arrival.record) +
+    return answer(Error{Code::conflict, "the snapshot of " + actor_text(arrival.record) +
                                             " is whole already, or not wanted yet"});
   }
   if (request.payloads().size() != 1) {
@@ -99,11 +97,11 @@ void Mover::take(const Message& request, const Answer& answer) {
 Result<bool> Mover::store(Arrival& arrival, wire::SnapshotPiece::Reader piece,
                           std::span<const std::byte> bytes) {
   const auto refuse = [&](const std::string& why) {
-    return Error{Code::corrupt, "snapshot of " + text_of(arrival.record) + ": " + why};
+    return Error{Code::corrupt, "snapshot of " + actor_text(arrival.record) + ": " + why};
   };
   const std::uint64_t total = piece.getTotalBytes();
   if (total == 0 || total > limits::moved_bytes_max) {
-    return Error{Code::over_limit, "snapshot of " + text_of(arrival.record) + " of " +
+    return Error{Code::over_limit, "snapshot of " + actor_text(arrival.record) + " of " +
                                        std::to_string(total) + " bytes, limit " +
                                        std::to_string(limits::moved_bytes_max)};
   }

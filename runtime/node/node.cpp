@@ -12,10 +12,18 @@
 #include "runtime/directory/directory.hpp"
 #include "runtime/link/knock.hpp"
 #include "runtime/link/link.hpp"
+#include "runtime/link/page_server.hpp"
 #include "runtime/model/model_exchange.hpp"
+#include "runtime/node/app_module_source.hpp"
 #include "runtime/node/control_service.hpp"
 #include "runtime/node/gateway.hpp"
+#include "runtime/node/metrics_page.hpp"
 #include "runtime/node/node_core.hpp"
+#include "runtime/node/node_watch.hpp"
+#include "runtime/node/report_collection.hpp"
+#include "runtime/node/trace_service.hpp"
+#include "runtime/node/wire_checks.hpp"
+#include "runtime/observe/process_memory.hpp"
 #include "schemas/control.capnp.h"
 
 namespace omma {
@@ -46,12 +54,27 @@ Result<T> wait_for(const std::function<void(std::function<void(Result<T>)>)>& as
   return answer.get();
 }
 
+bool is_authenticated(const NodeSpec& node) {
+  return node.tls || node.listen_address.starts_with("unix:");
+}
+
+// Code comes from nobody whom this node cannot know.
+std::string why_closed_to_clients(const NodeSpec& node) {
+  if (is_authenticated(node)) return {};
+  return "anybody may call node " + node.name + " at " + node.listen_address +
+         "; give the nodes tls, or name the module under apps: in the cluster file";
+}
+
 class RunningNode final : public Node {
  public:
   RunningNode(NodeOptions options, ActorTypes types, NodeParts parts)
       : options_(std::move(options)),
-        types_(std::move(types)),
+        types_(types),
         parts_(parts),
+        modules_(std::make_unique<AppModuleSource>(
+            parts.modules, types_, parts.log,
+            AppModuleSource::Options{options_.cluster.stage_linger,
+                                     why_closed_to_clients(options_.spec)})),
         is_head_(options_.cluster.head_node == options_.spec.name),
         system_config_(options_.scheduler_threads),
         system_(system_config_),
@@ -61,15 +84,19 @@ class RunningNode final : public Node {
         directory_io_(make_thread_executor("omma-directory", 1)) {}
 
   ~RunningNode() override {
+    metrics_.reset();
     if (core_) core_->close();
     if (history_) history_->stopped();
     if (registered_ && !was_declared_dead()) sign_off();
-    parts_.exchange.disconnect();
+    disconnect_content();
     hub_.reset();
+    modules_.reset();
     directory_io_.reset();
     io_.reset();
     compute_.reset();
+    watch_.reset();
     control_.reset();
+    traces_.reset();
     moves_.reset();
     gateway_.reset();
     core_.reset();
@@ -92,6 +119,7 @@ class RunningNode final : public Node {
       if (!history) return history.error();
       history_ = *std::move(history);
     }
+    watch_ = std::make_unique<NodeWatch>(turns_, parts_.clock, parts_.log);
     Host& host = core_->begin_hosting(history_.get());
     const StageSpec spec = gateway_spec(core_->self());
     const auto lives = wait_for<ActorRecord>([&](auto done) { host.activate(spec, done); },
@@ -105,24 +133,33 @@ class RunningNode final : public Node {
                      [this](const std::string& node) { return actors_max(node); }});
     control_ = std::make_unique<ControlService>(
         ControlServices{core_->self(), host, *gateway_, core_->directory(), core_->switchboard(),
-                        *hub_, parts_.view, parts_.apps, parts_.models_json,
-                        [this] { request_stop(); }, parts_.random, *moves_});
+                        *hub_, parts_.view, *modules_, parts_.models_json,
+                        [this] { request_stop(); }, parts_.random, *moves_, turns_, *watch_});
+    traces_ = std::make_unique<TraceService>(TraceServices{core_->self(), hops_.get(),
+                                                           [this] { return head_clock(); },
+                                                           core_->directory(), *hub_, *io_});
     core_->open([this](const Message& request, const Answer& answer) {
+      if (traces_->handle(request, answer)) return;
       if (request.is<wire::FetchBlob>()) {
-        return io_->run([this, request] { return parts_.exchange.serve(request); }, answer);
+        return io_->run([this, request] { return serve_content(request); }, answer);
       }
+      if (request.is<wire::FindAppModule>()) return answer(parts_.modules.find(request));
       control_->handle(request, answer);
     });
     std::vector<std::string> peers;
+    std::vector<std::string> known;  // Of whom code may come.
     for (const NodeSpec& peer : options_.cluster.nodes) {
       if (peer.name == options_.spec.name) continue;
       hub_->set_peer(peer.name, peer.listen_address);
       peers.push_back(peer.name);
+      if (is_authenticated(options_.spec) && is_authenticated(peer)) known.push_back(peer.name);
     }
-    parts_.exchange.connect(
-        std::move(peers), [this](const std::string& peer, Message request, Answer answer) {
-          hub_->call(peer, std::move(request), limits::request_timeout, std::move(answer));
-        });
+    const auto ask = [this](const std::string& peer, Message request, Answer answer) {
+      hub_->call(peer, std::move(request), limits::request_timeout, std::move(answer));
+    };
+    parts_.exchange.content().connect(std::move(peers), ask);
+    parts_.modules.content().connect(std::move(known), ask);
+    if (auto served = serve_metrics(); !served) return served;
     parts_.log.info("node", "ready", {{"address", address()}});
     return {};
   }
@@ -148,6 +185,7 @@ class RunningNode final : public Node {
  private:
   Result<void> open_links() {
     const NodeId self{options_.spec.name, Incarnation::draw(parts_.random), 0};
+    if (options_.cluster.trace) hops_ = std::make_unique<HopRing>(limits::trace_hops_max);
     core_ = std::make_unique<NodeCore>(
         self,
         NodeCoreParts{.scheduler = scheduler_,
@@ -162,13 +200,30 @@ class RunningNode final : public Node {
                       .knock = [this](Duration timeout,
                                       std::function<void(bool)> answer) { knock(timeout, answer); },
                       .actors_max = [this](const std::string& node) { return actors_max(node); },
-                      .on_dead = [this](const Error&) { on_dead(); }});
-    auto hub = open_link_hub(LinkOptions{self, options_.spec.listen_address, tls_of(options_.spec)},
+                      .on_dead = [this](const Error&) { on_dead(); },
+                      .hops = hops_.get(),
+                      .times_turns = !options_.spec.metrics_address.empty(),
+                      .more_types = modules_.get(),
+                      .turns = &turns_});
+    auto hub = open_link_hub(LinkOptions{self, options_.spec.listen_address, tls_of(options_.spec),
+                                         check_body, parts_.arena},
                              core_->link_handlers(), parts_.pool, parts_.clock);
     if (!hub) return hub.error();
     hub_ = *std::move(hub);
     core_->attach(*hub_);
     return {};
+  }
+
+  // A hash names a model or a module; it does not say which.
+  Result<Message> serve_content(const Message& request) {
+    auto module = parts_.modules.content().serve(request);
+    if (module || module.error().code != Code::not_found) return module;
+    return parts_.exchange.content().serve(request);
+  }
+
+  void disconnect_content() {
+    parts_.exchange.content().disconnect();
+    parts_.modules.content().disconnect();
   }
 
   const NodeSpec& head() const {
@@ -186,6 +241,74 @@ class RunningNode final : public Node {
           return Message();
         },
         [refused, answer](const Result<Message>&) { answer(*refused); });
+  }
+
+  Result<void> serve_metrics() {
+    if (options_.spec.metrics_address.empty()) return {};
+    auto server = open_page_server(
+        {options_.spec.metrics_address, "/metrics", metrics_content_type},
+        [this]() -> Result<std::string> {
+          auto numbers = wait_for<NodeNumbers>(
+              [this](const std::function<void(Result<NodeNumbers>)>& done) { count(done); },
+              report_patience * 2);
+          if (!numbers) return numbers.error();
+          return metrics_page(*numbers);
+        });
+    if (!server) return server.error();
+    metrics_ = *std::move(server);
+    parts_.log.info("node", "metrics", {{"address", metrics_->listen_address()}});
+    return {};
+  }
+
+  // Asks whoever owns counters; cells answer between two turns.
+  void count(const std::function<void(Result<NodeNumbers>)>& done) {
+    collect_reports(core_->switchboard(), core_->host(),
+                    [this, done](std::vector<CellReport> cells, std::size_t silent) {
+                      NodeNumbers numbers = own_numbers();
+                      numbers.report.cells = std::move(cells);
+                      numbers.report.silent_cells = silent;
+                      done(std::move(numbers));
+                    });
+  }
+
+  NodeNumbers own_numbers() {
+    const Host& host = core_->host();
+    NodeNumbers numbers;
+    numbers.report.node = core_->self();
+    numbers.report.switchboard = core_->switchboard().counters();
+    numbers.report.link = hub_->counters();
+    numbers.report.host = host.counters();
+    numbers.closed = host.closed_accounts();
+    numbers.closed_health = host.closed_health();
+    for (const CameraSpec& camera : options_.cluster.cameras) {
+      numbers.cameras[ActorId::of("camera", std::string_view(camera.name)).low] = camera.name;
+    }
+    numbers.turn_times = host.turn_times();
+    numbers.move_pauses = host.move_pauses().counts();
+    numbers.peers = hub_->peer_counters();
+    numbers.executors = {{"compute", compute_->counters()},
+                         {"io", io_->counters()},
+                         {"directory", directory_io_->counters()}};
+    if (parts_.batches != nullptr) numbers.batches = parts_.batches->counts();
+    if (service_) numbers.directory = service_->counters();
+    if (core_->fail_over() != nullptr) numbers.fail_over = core_->fail_over()->counters();
+    if (core_->lease() != nullptr) {
+      numbers.lease = core_->lease()->counters();
+      numbers.lease_left = host.lease_until() - parts_.clock.now();
+    }
+    numbers.fenced = host.fenced();
+    numbers.head_clock = head_clock();
+    if (hops_) numbers.hops = hops_->counters();
+    numbers.log_records_lost = parts_.log.records_lost();
+    numbers.resident_bytes = resident_bytes();
+    return numbers;
+  }
+
+  // All nodes tell times by the head's clock.
+  std::optional<ClockOffset::Estimate> head_clock() const {
+    if (is_head_) return ClockOffset::Estimate{};
+    const LeaseKeeper* lease = core_->lease();
+    return lease != nullptr ? lease->head_clock() : std::nullopt;
   }
 
   std::size_t actors_max(const std::string& node) const {
@@ -234,6 +357,7 @@ class RunningNode final : public Node {
   NodeOptions options_;
   ActorTypes types_;
   NodeParts parts_;
+  std::unique_ptr<AppModuleSource> modules_;
   const bool is_head_;
   bool registered_ = false;
   mutable std::mutex mutex_;  // Around what follows.
@@ -241,6 +365,7 @@ class RunningNode final : public Node {
   bool stop_wanted_ = false;
   bool declared_dead_ = false;
 
+  TurnWatch turns_;  // Before the threads that run them.
   SystemConfig system_config_;
   caf::actor_system system_;
   CafScheduler scheduler_;
@@ -250,11 +375,15 @@ class RunningNode final : public Node {
   std::unique_ptr<Directory> engine_;
   std::unique_ptr<DirectoryService> service_;
   std::shared_ptr<History> history_;
+  std::unique_ptr<HopRing> hops_;
   std::unique_ptr<NodeCore> core_;
   std::unique_ptr<LinkHub> hub_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<MoveService> moves_;
+  std::unique_ptr<TraceService> traces_;
   std::unique_ptr<ControlService> control_;
+  std::unique_ptr<PageServer> metrics_;
+  std::unique_ptr<NodeWatch> watch_;
 };
 
 }  // namespace

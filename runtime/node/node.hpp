@@ -16,7 +16,10 @@
 namespace omma {
 
 class Log;
+class AppModules;
+class BatchTally;
 class ModelExchange;
+class SharedArena;
 
 struct NodeOptions {
   NodeSpec spec;  // Of this node in `cluster`.
@@ -31,10 +34,12 @@ struct NodeParts {
   Random& random;
   Log& log;
   std::shared_ptr<BufferPool> pool;
-  const std::vector<std::unique_ptr<App>>& apps;
+  AppModules& modules;  // Joined to the cluster while the node lives.
   const ClusterView& view;
-  ModelExchange& exchange;  // Joined to the cluster while the node lives.
+  ModelExchange& exchange;  // Likewise.
   std::function<std::string()> models_json;
+  const BatchTally* batches = nullptr;  // Of the networks in this process, for its metrics.
+  std::shared_ptr<SharedArena> arena = nullptr;  // That `pool` takes large buffers from, if any.
 };
 
 class Node {

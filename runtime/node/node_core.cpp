@@ -11,6 +11,17 @@ namespace {
 
 constexpr Duration sign_on_retry_delay = std::chrono::milliseconds(100);
 
+// When traced messages came from the wire: what follows is waiting.
+void note_arrival(std::vector<Packet>& packets, const Clock& clock) {
+  Instant now{};
+  for (Packet& packet : packets) {
+    auto* envelope = std::get_if<Envelope>(&packet);
+    if (envelope == nullptr || envelope->trace.origin == 0) continue;
+    if (now == Instant{}) now = clock.now();
+    envelope->arrived = now;
+  }
+}
+
 }  // namespace
 
 NodeCore::NodeCore(NodeId self, NodeCoreParts parts)
@@ -37,6 +48,7 @@ NodeCore::~NodeCore() = default;
 LinkHandlers NodeCore::link_handlers() {
   LinkHandlers handlers;
   handlers.on_packets = [this](const NodeId& from, std::vector<Packet> packets) {
+    if (parts_.hops != nullptr) note_arrival(packets, parts_.clock);
     if (open_) switchboard_.receive(from.name, std::move(packets));
   };
   handlers.on_peer_up = [this](const NodeId& peer) {
@@ -117,7 +129,8 @@ void NodeCore::sign_off(std::function<void(Result<bool>)> done) {
 Host& NodeCore::begin_hosting(History* history) {
   host_ = std::make_unique<Host>(
       self_, HostServices{parts_.scheduler, parts_.types, parts_.clock, switchboard_, directory_,
-                          parts_.compute, parts_.io, parts_.log, hub_, history});
+                          parts_.compute, parts_.io, parts_.log, hub_, history, parts_.hops,
+                          parts_.times_turns, parts_.more_types, parts_.turns});
   return *host_;
 }
 
@@ -141,26 +154,25 @@ void NodeCore::watch_leases() {
   fail_over_ = std::make_unique<FailOver>(FailOverServices{
       parts_.scheduler, parts_.clock, parts_.log, parts_.types, directory_, *leases_, self_.name,
       [this](const std::string& node, const ActorId& id,
-             std::function<void(Result<ActorRecord>)> done) { revive(node, id, std::move(done)); },
+             std::function<void(Result<Revival>)> done) { revive(node, id, std::move(done)); },
       [this](const NodeId& dead, const std::vector<NodeRecord>& nodes) { announce(dead, nodes); },
-      [this](const std::string& node) { return actors_max(node); }});
+      [this](const std::string& node) { return actors_max(node); }, parts_.more_types});
   fail_over_->begin();
 }
 
 void NodeCore::revive(const std::string& node, const ActorId& id,
-                      std::function<void(Result<ActorRecord>)> done) {
+                      std::function<void(Result<Revival>)> done) {
   if (node == self_.name) return host_->take_over(id, std::move(done));
-  hub_->call(node, Message::build<wire::Revive>([&](wire::Revive::Builder out) {
-               write(out.initId(), id);
-             }),
-             limits::request_timeout, [done = std::move(done)](Result<Message> reply) {
-               if (!reply) return done(reply.error());
-               auto record = reply->is<wire::ActorRecord>() ? read(reply->as<wire::ActorRecord>())
-                                                            : std::nullopt;
-               if (!record)
-                 return done(Error{Code::corrupt, "a take-over was answered without a record"});
-               done(*std::move(record));
-             });
+  hub_->call(
+      node,
+      Message::build<wire::Revive>([&](wire::Revive::Builder out) { write(out.initId(), id); }),
+      limits::request_timeout, [done = std::move(done)](Result<Message> reply) {
+        if (!reply) return done(reply.error());
+        auto record = reply->is<wire::Revived>() ? read(reply->as<wire::Revived>().getRecord())
+                                                 : std::nullopt;
+        if (!record) return done(Error{Code::corrupt, "a take-over was answered without a record"});
+        done(Revival{*std::move(record), reply->as<wire::Revived>().getCheckpointBytes()});
+      });
 }
 
 // Best effort: who misses it learns by asking the directory.

@@ -43,6 +43,10 @@ struct NodeCoreParts {
   std::function<std::size_t(const std::string& node)> actors_max = nullptr;
   // Declared dead: the actors are others'. This node can only end; a new incarnation may begin.
   std::function<void(const Error& why)> on_dead = nullptr;
+  HopSink* hops = nullptr;                // Null: no frame is traced.
+  bool times_turns = false;               // Somebody reads how long turns take.
+  ActorTypeSource* more_types = nullptr;  // Null: what `types` lacks is unknown.
+  TurnWatch* turns = nullptr;             // Null: nobody watches that none takes too long.
 };
 
 class NodeCore {
@@ -87,7 +91,7 @@ class NodeCore {
 
   void watch_leases();
   void revive(const std::string& node, const ActorId& id,
-              std::function<void(Result<ActorRecord>)> done);
+              std::function<void(Result<Revival>)> done);
   void announce(const NodeId& dead, const std::vector<NodeRecord>& nodes);
   void keep_lease();
 

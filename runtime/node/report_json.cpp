@@ -70,12 +70,20 @@ Json json_of(const CellReport& cell) {
 std::string to_json(const NodeReport& report) {
   Json cells = Json::array();
   for (const CellReport& cell : report.cells) cells.push_back(json_of(cell));
+  Json long_turns = Json::array();
+  for (const LongTurn& turn : report.long_turns) {
+    long_turns.push_back({{"id", turn.actor.text()},
+                          {"actor", turn.name},
+                          {"handles", turn.doing},
+                          {"running_ms", turn.running / std::chrono::milliseconds(1)}});
+  }
   const LinkCounters& link = report.link;
   const Json json{{"node", report.node.name},
                   {"incarnation", report.node.incarnation.text()},
                   {"epoch", report.node.epoch},
                   {"actors", std::move(cells)},
                   {"silent_actors", report.silent_cells},
+                  {"long_turns", std::move(long_turns)},
                   {"switchboard",
                    {{"local", report.switchboard.local},
                     {"remote", report.switchboard.remote},
@@ -92,7 +100,15 @@ std::string to_json(const NodeReport& report) {
                     {"dropped_connection", link.dropped_connection},
                     {"refused_malformed", link.refused_malformed},
                     {"connections_opened", link.connections_opened},
-                    {"connections_lost", link.connections_lost}}},
+                    {"connections_lost", link.connections_lost},
+                    {"arenas_taken", link.arenas_taken},
+                    {"arenas_refused", link.arenas_refused},
+                    {"payloads_lent", link.payloads_lent},
+                    {"bytes_lent", link.bytes_lent},
+                    {"payloads_lent_by_copy", link.payloads_lent_by_copy},
+                    {"loans_refused", link.loans_refused},
+                    {"payloads_borrowed", link.payloads_borrowed},
+                    {"bytes_borrowed", link.bytes_borrowed}}},
                   {"host",
                    {{"activated", report.host.activated},
                     {"retired", report.host.retired},
@@ -144,6 +160,21 @@ std::string to_json(const Accounts& accounts) {
   json["reported"] = Json::array();
   for (const ActorId& id : accounts.reported) json["reported"].push_back(id.text());
   return text_of(json);
+}
+
+std::string to_json(const std::vector<const App*>& apps) {
+  nlohmann::ordered_json json = nlohmann::json::array();
+  for (const App* app : apps) {
+    nlohmann::ordered_json entry{{"name", app->name()}, {"summary", app->summary()}};
+    for (const ParameterInfo& parameter : app->parameters()) {
+      entry["parameters"].push_back({{"name", parameter.name},
+                                     {"default", parameter.fallback},
+                                     {"help", parameter.help},
+                                     {"repeatable", parameter.repeatable}});
+    }
+    json.push_back(std::move(entry));
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<Accounts> accounts_from_json(const std::string& text) {

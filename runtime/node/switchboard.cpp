@@ -1,5 +1,7 @@
 #include "runtime/node/switchboard.hpp"
 
+#include <cstddef>
+#include <iterator>
 #include <mutex>
 
 #include "runtime/base/mutants.hpp"
@@ -18,37 +20,72 @@ std::uint64_t origin_epoch_of(const Packet& packet) {
   return std::get<Ack>(packet).target_epoch;
 }
 
+namespace {
+
+// Calls take(target, run) for each run of packets to one target.
+template <class Take>
+void for_each_run(std::vector<Packet> packets, Take&& take) {
+  for (std::size_t first = 0; first < packets.size();) {
+    const ActorId target = destination_of(packets[first]);
+    std::size_t last = first + 1;
+    while (last < packets.size() && destination_of(packets[last]) == target) ++last;
+    if (first == 0 && last == packets.size()) return take(target, std::move(packets));
+    const auto begin = packets.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = packets.begin() + static_cast<std::ptrdiff_t>(last);
+    take(target, std::vector<Packet>(std::make_move_iterator(begin), std::make_move_iterator(end)));
+    first = last;
+  }
+}
+
+void put(const Cell& cell, std::vector<Packet> packets) {
+  if (packets.size() == 1) return cell.put(std::move(packets.front()));
+  cell.put(CellInput{CellInput::Packets{std::move(packets)}});
+}
+
+}  // namespace
+
 void Switchboard::send(Packet packet) {
-  const ActorId target = destination_of(packet);
-  std::optional<Route> way = route(target);
-  if (!way) {
-    ++unrouted_;
-    handlers_.on_unrouted(target, origin_of(packet));
-    return;
-  }
-  if (auto* local = std::get_if<LocalRoute>(&way->way)) {
-    ++local_;
-    local->cell.put(std::move(packet));
-    return;
-  }
-  ++remote_;
-  hub_->post(std::get<RemoteRoute>(way->way).node, std::move(packet));
+  std::vector<Packet> one;
+  one.push_back(std::move(packet));
+  send_all(std::move(one));
+}
+
+void Switchboard::send_all(std::vector<Packet> packets) {
+  for_each_run(std::move(packets), [this](const ActorId& target, std::vector<Packet> run) {
+    const std::optional<Route> way = route(target);
+    if (!way) {
+      unrouted_ += run.size();
+      handlers_.on_unrouted(target, origin_of(run.front()));
+    } else if (const auto* local = std::get_if<LocalRoute>(&way->way)) {
+      local_ += run.size();
+      put(local->cell, std::move(run));
+    } else {
+      remote_ += run.size();
+      hub_->post_all(std::get<RemoteRoute>(way->way).node, std::move(run));
+    }
+  });
 }
 
 void Switchboard::receive(const std::string& peer, std::vector<Packet> packets) {
-  for (Packet& packet : packets) {
-    const ActorId target = destination_of(packet);
-    const ActorId origin = origin_of(packet);
+  for_each_run(std::move(packets), [&](const ActorId& target, std::vector<Packet> run) {
     const std::optional<Route> way = route(target);
     // Where it came from is where an answer goes. This is how an actor that has moved is found.
-    learn_route(origin, peer, origin_epoch_of(packet));
-    if (way && std::holds_alternative<LocalRoute>(way->way)) {
-      std::get<LocalRoute>(way->way).cell.put(std::move(packet));
-    } else if (!std::holds_alternative<Ack>(packet)) {
-      ++strays_;
-      handlers_.on_stray(peer, target, origin);
+    const Packet* last = nullptr;
+    for (const Packet& packet : run) {
+      const bool told = last != nullptr && origin_of(*last) == origin_of(packet) &&
+                        origin_epoch_of(*last) == origin_epoch_of(packet);
+      if (!told) learn_route(origin_of(packet), peer, origin_epoch_of(packet));
+      last = &packet;
     }
-  }
+    if (way && std::holds_alternative<LocalRoute>(way->way)) {
+      return put(std::get<LocalRoute>(way->way).cell, std::move(run));
+    }
+    for (const Packet& packet : run) {
+      if (std::holds_alternative<Ack>(packet)) continue;
+      ++strays_;
+      handlers_.on_stray(peer, target, origin_of(packet));
+    }
+  });
 }
 
 void Switchboard::set_route(const ActorId& id, Route route) {

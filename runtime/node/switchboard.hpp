@@ -55,6 +55,8 @@ class Switchboard {
 
   // From a cell of this node.
   void send(Packet packet);
+  // The same for what one turn sent: a run of packets to one target is handed over as one.
+  void send_all(std::vector<Packet> packets);
   // From a peer.
   void receive(const std::string& peer, std::vector<Packet> packets);
 

@@ -15,11 +15,11 @@
 namespace omma {
 namespace {
 
-const std::vector<std::string> cluster_keys = {"cluster", "head",  "linger", "lease",
-                                               "models",  "nodes", "cameras"};
+const std::vector<std::string> cluster_keys = {"cluster", "head", "linger", "lease",  "trace",
+                                               "models",  "apps", "nodes",  "cameras"};
 const std::vector<std::string> node_keys = {
-    "name",       "listen",     "roles",   "data", "models", "compute_threads",
-    "io_threads", "actors_max", "history", "tls"};
+    "name",       "listen",     "roles",   "data",    "models", "apps", "compute_threads",
+    "io_threads", "actors_max", "history", "metrics", "tls"};
 const std::vector<std::string> tls_keys = {"authority", "certificate", "key"};
 const std::vector<std::string> camera_keys = {"name", "node",   "source",     "mode",
                                               "pace", "window", "frames_max", "durable"};
@@ -70,6 +70,7 @@ class ClusterReader {
   void read_nodes(const YamlMap& top);
   NodeSpec read_node(const YAML::Node& node, std::size_t index);
   std::string read_address(const YamlMap& map);
+  std::string read_metrics_address(const YamlMap& map);
   std::vector<std::string> read_roles(const YamlMap& map);
   std::optional<NodeSpec::Tls> read_tls(const YamlMap& map, const NodeSpec& node);
   void check_head(const YamlMap& top);
@@ -110,7 +111,9 @@ Result<ClusterFile> ClusterReader::read(const std::string& text) {
   cluster_.head_node = read_name(top, "head");
   if (top.has("linger")) cluster_.stage_linger = top.duration("linger", std::chrono::hours(24));
   if (top.has("lease")) read_lease(top);
+  if (top.has("trace")) cluster_.trace = top.choice("trace", {"off", "on"}) == 1;
   if (top.has("models")) cluster_.model_folders = read_paths(top, "models");
+  if (top.has("apps")) cluster_.app_modules = read_paths(top, "apps");
   read_nodes(top);
   check_head(top);
   check_tls_everywhere(top);
@@ -154,8 +157,10 @@ NodeSpec ClusterReader::read_node(const YAML::Node& node, std::size_t index) {
   spec.roles = read_roles(map);
   spec.data_folder = read_path(map, "data");
   if (map.has("history")) spec.history_file = read_path(map, "history");
+  if (map.has("metrics")) spec.metrics_address = read_metrics_address(map);
   claim(data_folders_, map, "data", spec.data_folder.string(), title);
   spec.model_folders = map.has("models") ? read_paths(map, "models") : cluster_.model_folders;
+  spec.app_modules = map.has("apps") ? read_paths(map, "apps") : cluster_.app_modules;
   const auto threads_of = [&](const std::string& key, unsigned& threads) {
     if (!map.has(key)) return;
     threads = static_cast<unsigned>(map.number(key, 1, limits::executor_threads_max));
@@ -187,6 +192,18 @@ std::string ClusterReader::read_address(const YamlMap& map) {
                            " bytes, limit " + std::to_string(path_bytes_max) +
                            "; use a shorter folder");
   }
+  return address;
+}
+
+// Port 0 turns it off, so that a variable can.
+std::string ClusterReader::read_metrics_address(const YamlMap& map) {
+  const std::string address = map.text("metrics");
+  if (address.ends_with(":0")) return {};
+  if (!is_tcp_address(address)) {
+    map.fail("metrics", "'" + address + "' is no address; write host:port, port 0 for none");
+    return {};
+  }
+  claim(addresses_, map, "metrics", address, "metrics");
   return address;
 }
 

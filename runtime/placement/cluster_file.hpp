@@ -36,8 +36,10 @@ struct NodeSpec {
   std::string listen_address;                            // "unix:/path" or "host:port".
   std::vector<std::string> roles;                        // Of known_roles(), at least one.
   std::vector<std::filesystem::path> model_folders;      // Its own, else the cluster's.
+  std::vector<std::filesystem::path> app_modules;        // Files or folders; likewise.
   std::filesystem::path data_folder;                     // Absolute, no other node's.
   std::filesystem::path history_file;                    // For a checker; empty: none is written.
+  std::string metrics_address;                           // "host:port"; empty: not served.
   std::size_t actors_max = limits::actors_per_node_max;  // Then it takes no more.
   Executors executors;
   std::optional<Tls> tls;
@@ -69,7 +71,9 @@ struct ClusterFile {
   std::string head_node;  // The one with the role "head".
   Duration stage_linger = limits::stage_linger;
   Duration lease = limits::lease_ttl;  // See protocol/lease.hpp.
+  bool trace = true;                   // Nodes remember the hops of frames.
   std::vector<std::filesystem::path> model_folders;
+  std::vector<std::filesystem::path> app_modules;
   std::vector<NodeSpec> nodes;      // As in the file.
   std::vector<CameraSpec> cameras;  // As in the file.
 

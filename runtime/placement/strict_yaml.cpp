@@ -2,8 +2,11 @@
 
 #include "runtime/base/nearest_name.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 #include <utility>
 
 namespace omma {
@@ -38,6 +41,29 @@ std::string quoted_list(const std::vector<std::string>& names) {
   return text;
 }
 
+// Where documents begin. YAML::LoadAll would say, but has no end on some texts (yaml-cpp 0.7 finds
+// one empty document after the other behind a stray bracket).
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  const std::vector<YAML::Mark>& marks() const { return marks_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { marks_.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  std::vector<YAML::Mark> marks_;
+};
+
 }  // namespace
 
 const char* kind_of(const YAML::Node& node) {
@@ -49,12 +75,16 @@ const char* kind_of(const YAML::Node& node) {
 
 YAML::Node YamlFile::parse(const std::string& text) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      fail(documents[1].Mark(), "a second document; keep to one, without '---' in between");
+    const YAML::Node document = YAML::Load(text);
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    DocumentStarts starts;
+    for (int i = 0; i < 2 && parser.HandleNextDocument(starts); ++i) continue;
+    if (starts.marks().size() > 1) {
+      fail(starts.marks()[1], "a second document; keep to one, without '---' in between");
       return {};
     }
-    return documents.empty() ? YAML::Node() : documents[0];
+    return document;
   } catch (const YAML::Exception& failure) {
     fail(failure.mark, "not YAML: " + failure.msg + "; correct the line or the one before it");
     return {};

@@ -9,7 +9,7 @@ namespace omma {
 namespace {
 
 std::string text_of(const ActorRecord& record) {
-  return record.type + " '" + record.name + "' (" + record.id.short_text() + ")";
+  return actor_text(record) + " (" + record.id.short_text() + ")";
 }
 
 Result<void> check_size(const std::string& what, std::size_t bytes, std::size_t bytes_max) {
@@ -106,6 +106,14 @@ Result<void> check_receives(const ActorRecord& next, const std::optional<NodeRec
 }
 
 }  // namespace
+
+std::string actor_text(std::string_view type, std::string_view name) {
+  return std::string(type) + " '" + std::string(name) + "'";
+}
+
+std::string actor_text(const ActorRecord& record) {
+  return actor_text(record.type, record.name);
+}
 
 Result<RecordChange> activate(const std::optional<ActorRecord>& current, const ActorId& id,
                               const std::string& type, const std::string& name,

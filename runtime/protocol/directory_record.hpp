@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace omma {
@@ -43,6 +44,10 @@ struct ActorRecord {
 
   friend bool operator==(const ActorRecord&, const ActorRecord&) = default;
 };
+
+// What messages to people call an actor: "tracker 'east'".
+std::string actor_text(std::string_view type, std::string_view name);
+std::string actor_text(const ActorRecord& record);
 
 struct NodeRecord {
   NodeId id;

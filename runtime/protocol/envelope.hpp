@@ -82,6 +82,7 @@ struct Envelope {
   std::int64_t deadline_ns = 0;  // Sender's wall clock; 0 for none.
   TraceId trace{};
   Message message{};
+  Instant arrived{};  // At this node, of a traced message; does not travel.
 };
 
 // Cumulative, so that a lost one is made good by any later one.

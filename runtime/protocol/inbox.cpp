@@ -41,10 +41,15 @@ bool Inbox::commit(const Mark& mark) {
 }
 
 Inbox::Effects Inbox::on_envelope(Envelope envelope) {
-  OMMA_CHECK(envelope.stream == stream_, envelope.stream.sender.text(), stream_.sender.text());
   Effects effects;
+  on_envelope(std::move(envelope), effects);
+  return effects;
+}
+
+void Inbox::on_envelope(Envelope envelope, Effects& effects) {
+  OMMA_CHECK(envelope.stream == stream_, envelope.stream.sender.text(), stream_.sender.text());
   // The sender first: an answer is of use to it only if it names its present life.
-  if (!meet_sender(envelope.lives.sender)) return effects;
+  if (!meet_sender(envelope.lives.sender)) return;
   effects.sender_life_ended = std::exchange(sender_life_ended_untold_, false);
   if (!addressed_here(envelope.lives.target)) {
     ++counters_.stale_life;
@@ -60,7 +65,6 @@ Inbox::Effects Inbox::on_envelope(Envelope envelope) {
     accept(std::move(envelope), effects);
     drain_early(effects);
   }
-  return effects;
 }
 
 bool Inbox::on_sender_life(std::uint64_t life) {

@@ -61,6 +61,8 @@ class Inbox {
   bool commit(const Mark& mark);
 
   Effects on_envelope(Envelope envelope);
+  // The same; what is to be delivered comes behind what is there.
+  void on_envelope(Envelope envelope, Effects& effects);
   // Told from elsewhere that the sender is in this life. True if that ends the one known here.
   bool on_sender_life(std::uint64_t life);
   // The actor has finished this one (well or set aside); credit returns with the next ack().

@@ -51,4 +51,10 @@ bool LeaseTable::may_work(const NodeId& node, Instant now) const {
   return found != leases_.end() && !is_over(found->second, now);
 }
 
+std::map<Incarnation, Instant> LeaseTable::heard() const {
+  std::map<Incarnation, Instant> all;
+  for (const auto& [incarnation, lease] : leases_) all.emplace(incarnation, lease.granted);
+  return all;
+}
+
 }  // namespace omma

@@ -61,6 +61,8 @@ class LeaseTable {
   std::vector<NodeId> due(Instant now);
   // It may be working: its actors are not to be given to others.
   bool may_work(const NodeId& node, Instant now) const;
+  // When each was last heard of, or began here.
+  std::map<Incarnation, Instant> heard() const;
 
  private:
   struct Lease {

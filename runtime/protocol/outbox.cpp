@@ -82,6 +82,15 @@ Outbox::Effects Outbox::release(const Mark& mark, Instant now) {
 }
 
 Result<Outbox::Effects> Outbox::offer(Outgoing outgoing, Instant now, std::int64_t wall_now_ns) {
+  Effects effects;
+  if (auto taken = offer(std::move(outgoing), now, wall_now_ns, effects); !taken) {
+    return taken.error();
+  }
+  return effects;
+}
+
+Result<void> Outbox::offer(Outgoing outgoing, Instant now, std::int64_t wall_now_ns,
+                           Effects& effects) {
   const std::uint64_t bytes = outgoing.message.size_bytes();
   const std::uint64_t bytes_max =
       is_reliable(stream_.channel)
@@ -102,12 +111,15 @@ Result<Outbox::Effects> Outbox::offer(Outgoing outgoing, Instant now, std::int64
   }
   wall_ahead_ns_ = wall_now_ns - nanoseconds_of(now);
   ++counters_.offered;
+  if (waiting_.empty() && is_reliable(stream_.channel) && may_number(outgoing.message)) {
+    number(std::move(outgoing), effects, now);  // As if it had waited.
+    return {};
+  }
   waiting_bytes_ += bytes;
   waiting_.push_back(std::move(outgoing));
-  Effects effects;
   fill_window(effects, now);
   drop_oldest(effects);
-  return effects;
+  return {};
 }
 
 bool Outbox::has_room(std::size_t count, std::uint64_t bytes) const {
@@ -261,19 +273,26 @@ void Outbox::begin_again(std::uint64_t target_life, Effects& effects, Instant no
 
 void Outbox::fill_window(Effects& effects, Instant now) {
   drop_expired(effects, now);
-  while (!waiting_.empty() && unacknowledged_.size() < limits_.unacknowledged_messages_max) {
-    const std::uint64_t credit_bytes = credit_bytes_of(waiting_.front().message);
-    if (!credit_.covers(credit_bytes)) return;
-    if (unacknowledged_.empty()) {
-      silent_ = 0;
-      waits_since_ = now;
-    }
-    credit_.spend(credit_bytes);
+  while (!waiting_.empty() && may_number(waiting_.front().message)) {
     waiting_bytes_ -= waiting_.front().message.size_bytes();
-    unacknowledged_.push_back({std::move(waiting_.front()), credit_bytes});
-    waiting_.pop_front();
-    transmit(acknowledged_ + unacknowledged_.size(), effects);
+    number(waiting_.take_front(), effects, now);
   }
+}
+
+bool Outbox::may_number(const Message& message) const {
+  return unacknowledged_.size() < limits_.unacknowledged_messages_max &&
+         credit_.covers(credit_bytes_of(message));
+}
+
+void Outbox::number(Outgoing outgoing, Effects& effects, Instant now) {
+  if (unacknowledged_.empty()) {
+    silent_ = 0;
+    waits_since_ = now;
+  }
+  const std::uint64_t credit_bytes = credit_bytes_of(outgoing.message);
+  credit_.spend(credit_bytes);
+  unacknowledged_.push_back({std::move(outgoing), credit_bytes});
+  transmit(acknowledged_ + unacknowledged_.size(), effects);
 }
 
 void Outbox::transmit(std::uint64_t sequence, Effects& effects) const {
@@ -322,7 +341,7 @@ void Outbox::drop_oldest(Effects& effects) {
 void Outbox::drop_expired(Effects& effects, Instant now) {
   if (is_reliable(stream_.channel)) return;
   const std::int64_t wall_now_ns = nanoseconds_of(now) + wall_ahead_ns_;
-  std::erase_if(waiting_, [&](const Outgoing& outgoing) {
+  waiting_.erase_if([&](const Outgoing& outgoing) {
     if (outgoing.deadline_ns == 0 || outgoing.deadline_ns >= wall_now_ns) return false;
     effects.dropped.push_back(outgoing.trace);
     waiting_bytes_ -= outgoing.message.size_bytes();

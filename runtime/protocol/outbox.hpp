@@ -16,12 +16,12 @@
 #pragma once
 
 #include "runtime/base/error.hpp"
+#include "runtime/base/ring.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/protocol/credit.hpp"
 #include "runtime/protocol/envelope.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -112,6 +112,8 @@ class Outbox {
   // Takes a message over; transmits it if credit allows. over_limit for one that no credit could
   // ever cover, overloaded when a reliable stream is full; neither changes anything.
   Result<Effects> offer(Outgoing outgoing, Instant now, std::int64_t wall_now_ns);
+  // The same, its effects behind those that are there.
+  Result<void> offer(Outgoing outgoing, Instant now, std::int64_t wall_now_ns, Effects& effects);
   // True if offer() of `count` messages of `bytes` in all would not answer overloaded.
   bool has_room(std::size_t count, std::uint64_t bytes) const;
 
@@ -150,6 +152,8 @@ class Outbox {
   void meet_life(std::uint64_t life, Effects& effects, Instant now);
   void begin_again(std::uint64_t target_life, Effects& effects, Instant now);
   void fill_window(Effects& effects, Instant now);
+  bool may_number(const Message& message) const;
+  void number(Outgoing outgoing, Effects& effects, Instant now);
   void resend_after(std::uint64_t received, Effects& effects, Instant now);
   void send_probe(Effects& effects, Instant now);
   void transmit(std::uint64_t sequence, Effects& effects) const;
@@ -169,8 +173,8 @@ class Outbox {
   std::uint64_t acknowledged_ = 0;  // Highest number known to be in the target's state.
   // No higher number may leave; all may when outputs are not held.
   std::uint64_t released_ = all_released;
-  std::deque<Numbered> unacknowledged_;  // Numbers acknowledged_ + 1, + 2, ...
-  std::deque<Outgoing> waiting_;
+  Ring<Numbered> unacknowledged_;  // Numbers acknowledged_ + 1, + 2, ...
+  Ring<Outgoing> waiting_;
   std::uint64_t waiting_bytes_ = 0;
   CreditSpender credit_;
 

@@ -214,5 +214,56 @@ TEST_CASE("a fetch that waits is answered by the session as it is after a move")
   CHECK_FALSE(effects.timers[0].after.has_value());
 }
 
+// What a client is given, and from whom.
+struct Given {
+  ActorId session;
+  std::uint64_t life = 0;
+  std::vector<std::uint64_t> cursors;
+  friend bool operator==(const Given&, const Given&) = default;
+};
+
+class Client final : public Actor {
+ public:
+  static constexpr const char* type_name = "client";
+  using Config = HelloConfig;
+  using Accepts = omma::Accepts<ResultBatch>;
+  using Publishes = omma::Publishes<>;
+  static std::string title(Config::Reader config) { return config.getGreeting(); }
+  static PlacementWish wish(Config::Reader) { return {}; }
+  explicit Client(Config::Reader) {}
+
+  static inline Given given;
+  void on(ResultBatch::Reader batch, Turn&) {
+    given = {{batch.getSessionHigh(), batch.getSessionLow()}, batch.getLife(), {}};
+    for (auto result : batch.getResults()) given.cursors.push_back(result.getCursor());
+  }
+};
+
+TEST_CASE("a result's name outlives moves and crashes, and a next life gives others") {
+  SessionWorld world;
+  world.types.add(actor_type<Client>());
+  const auto client = world.stage<Client>([](HelloConfig::Builder out) { out.setGreeting("c"); });
+  const auto fetch = [&] {
+    Client::given = {};
+    world.command(client, [&](Turn& turn) {
+      turn.request<FetchRequest>(world.session, [](FetchRequest::Builder) {});
+    });
+    world.settle();
+    world.advance(std::chrono::seconds(5));
+    return Client::given;
+  };
+  world.tell(1, 1);
+  world.tell(2, 2);
+  const Given before = fetch();
+  CHECK(before == Given{world.session.id, 1, {1, 2}});
+  REQUIRE(world.move(world.session.id).ok());
+  CHECK(fetch() == before);
+  REQUIRE(world.fail_over(world.session.id).ok());
+  CHECK(fetch() == before);
+  world.kill(world.session.id);  // As omma stop and omma run with the same name.
+  world.activate(*world.session.spec);
+  CHECK(fetch() == Given{world.session.id, 4, {}});
+}
+
 }  // namespace
 }  // namespace omma::test

@@ -19,8 +19,8 @@ struct Greeter;
 struct CountingWorld : PipelineWorld {
   CountingWorld() {
     types.add(StateCheck<QuerySession>::in(actor_type<QuerySession>()));
-    types.add(StateCheck<Counter>::in(make_people_count_app()->type()));
-    types.add(StateCheck<Greeter>::in(make_hello_app()->type()));
+    types.add(StateCheck<Counter>::in(make_people_count_app()->types().front()));
+    types.add(StateCheck<Greeter>::in(make_hello_app()->types().front()));
   }
 
   // A line that the detector's person crosses again and again: x runs from 5 to 36.

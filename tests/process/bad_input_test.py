@@ -95,6 +95,19 @@ cameras:
         self.refuse(FAILED, "query", "kept", "--out", notes, says=["bread, milk", "another file"])
         self.assertEqual(notes.read_text(), "bread, milk\n")
 
+    def test_a_file_of_another_session_or_of_its_earlier_life_is_not_gone_on_with(self):
+        rows = self.folder / "rows.jsonl"
+        self.succeed("run", "hello", "--session", "first", "--out", rows)
+        before = rows.read_text()
+        self.assertEqual(len(before.splitlines()), 4)
+        for session in ["second", "first"]:
+            with self.subTest(session=session):
+                self.succeed("run", "hello", "--session", session, "--detach")
+                self.refuse(FAILED, "query", session, "--out", rows,
+                            says=["up to cursor 4", "another file"])
+                self.assertEqual(rows.read_text(), before)
+                self.succeed("query", session, "--out", self.folder / f"{session}.jsonl")
+
 
 class BadStarts(ProcessTest):
     def test_without_a_cluster_the_commands_say_how_to_start_one(self):

@@ -9,6 +9,7 @@ class Hello(ProcessTest):
     def greet(self):
         *rows, last = self.succeed("run", "hello", "--greeting", "good day", "--json").lines()
         self.assertEqual([row["cursor"] for row in rows], [1, 2, 3, 4])
+        self.assertEqual({(len(row["session"]), row["life"]) for row in rows}, {(32, 1)})
         self.assertEqual([row.get("left") for row in rows], [2, 1, 0, None])
         self.assertEqual([row["text"] for row in rows], ["good day"] * 3 + ["goodbye"])
         self.assertTrue(last["ledger"]["laws_hold"], last)

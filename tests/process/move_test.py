@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -72,6 +73,17 @@ class Moves(omma_process.ProcessTest):
         self.assertEqual([move["to"] for move in moves[:2]], [home, self.other(home)])
         self.assertIn("asked for with omma move", self.succeed("moves").out)
 
+    def test_rows_keep_their_names_when_their_session_moves(self):
+        rows = self.wait_for(lambda: self.rows("--now"), "first row")
+        move = json.loads(self.succeed("move", "query_session/talk", "left", "--json").out)
+        self.assertEqual(move["outcome"], "moved", move)
+        rows += self.rows()
+        self.assertEqual([row["cursor"] for row in rows], [1, 2, 3, 4])
+        self.assertEqual(len({(row["session"], row["life"]) for row in rows}), 1, rows)
+
+    def rows(self, *options):
+        return self.succeed("query", "talk", "--json", *options).lines()
+
     def test_what_cannot_be_is_refused_with_why(self):
         actor, home = self.greeter
         name = actor[:8]
@@ -99,12 +111,45 @@ class Moves(omma_process.ProcessTest):
                   json.loads(self.succeed("nodes", "--json").out)}
         self.assertEqual(states[home], "cordoned", states)
 
-    def test_a_killed_node_loses_its_actors_to_another(self):
-        actor, home = self.greeter
-        pid = next(pid for pid, node in self.processes.items() if node == home)
-        begin = time.monotonic()
+    def kill(self, node):
+        pid = next(pid for pid, name in self.processes.items() if name == node)
         os.kill(pid, signal.SIGKILL)
         del self.processes[pid]
+
+    def test_a_drain_tries_again_what_came_to_nothing(self):
+        actor, home = self.greeter
+        if home != "left":
+            self.succeed("move", actor[:8], "left")
+        self.kill("right")
+        drain = self.start("drain", "left", "--json", stdout=subprocess.PIPE)
+        folder = self.succeed("where").out.strip()
+        right = self.start("node", "right", "--file", self.folder / "cluster.yaml", "--set",
+                           f"run_dir={folder}", stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (right.kill(), right.wait(10)))
+        drained = json.loads(drain.communicate(timeout=40)[0])
+        self.assertEqual([move["to"] for move in drained["moved"] if move["type"] == "greeter"],
+                         ["right"], drained)
+        self.assertEqual(drain.returncode, 0, drained)
+        self.assertEqual(self.find_greeter(), (actor, "right"))
+
+    def test_a_drain_says_what_it_tried_in_vain(self):
+        actor, home = self.greeter
+        if home != "left":
+            self.succeed("move", actor[:8], "left")
+        self.kill("right")
+        drained = json.loads(self.refuse(1, "drain", "left", "--json").out)
+        kept = {one["type"]: one for one in drained["kept"]}
+        self.assertTrue(kept["greeter"]["tried"], drained)
+        self.assertIn("to node 'right': ", kept["greeter"]["why"])
+        self.assertIn("tried", kept["greeter"]["why"])
+        self.assertFalse(kept["gateway"]["tried"], drained)
+        self.assertEqual(self.find_greeter(), (actor, "left"))
+
+    def test_a_killed_node_loses_its_actors_to_another(self):
+        actor, home = self.greeter
+        begin = time.monotonic()
+        self.kill(home)
         found = self.wait_for(lambda: self.find_greeter(), "revived greeter")
         took = time.monotonic() - begin
         self.assertEqual(found, (actor, self.other(home)))
@@ -112,6 +157,9 @@ class Moves(omma_process.ProcessTest):
         moves = json.loads(self.succeed("moves", "--json").out)
         self.assertEqual(moves[0]["outcome"], "failed over", moves)
         self.assertIn(f"node '{home}' is dead", moves[0]["reason"])
+        # It was heard of before it was killed, and found some time before it was looked for.
+        self.assertTrue(700 < moves[0]["pause_ms"] < 1000 * took + 500, (moves[0], took))
+        self.assertIn("failed over  away ", self.succeed("moves").out)
         self.assertIn("is dead", self.succeed("ps").out)
         self.assertIn("goodbye", self.succeed("query", "talk", "--now", "--json").out)
 
@@ -136,9 +184,7 @@ class Moves(omma_process.ProcessTest):
 
     def test_actors_work_on_while_the_head_is_gone(self):
         actor, _ = self.greeter
-        pid = next(pid for pid, node in self.processes.items() if node == "hub")
-        os.kill(pid, signal.SIGKILL)
-        del self.processes[pid]
+        self.kill("hub")
         time.sleep(3)  # Three leases.
         folder = self.succeed("where").out.strip()
         head = self.start("node", "hub", "--file", self.folder / "cluster.yaml", "--set",

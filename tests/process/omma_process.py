@@ -20,6 +20,7 @@ STREET_VIDEO = pathlib.Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi")
 DOOR = "door=384,0:384,432"  # Across the pavement, in the clips' pixels.
 CLIPS = {"east": "192,144,576,432", "west": "0,144,576,432"}
 CLIP_FRAMES = 60
+ORIGIN = ("session", "life", "cursor")  # Of a row: which it is, for good.
 # No command of these tests takes long; one that hangs fails here and not at ctest's limit.
 COMMAND_SECONDS = 60
 
@@ -157,11 +158,12 @@ def rows_of(path):
 
 
 def by_camera(rows):
-    """Each camera's rows in their order, as text, without the cursor: it follows from how the
-    cameras' rows happened to interleave."""
+    """Each camera's rows in their order, as text, without what another session's would have
+    otherwise: which session it was, and the cursor, which follows from how the cameras' rows
+    happened to interleave."""
     cameras = {}
     for row in rows:
-        rest = {name: value for name, value in row.items() if name != "cursor"}
+        rest = {name: value for name, value in row.items() if name not in ORIGIN}
         cameras.setdefault(row.get("camera", ""), []).append(json.dumps(rest))
     return cameras
 

@@ -74,6 +74,8 @@ class PeopleCount(ProcessTest):
 
         rows = rows_of(path)
         self.assertEqual([row["cursor"] for row in rows], list(range(1, len(rows) + 1)))
+        # Each names itself for good, whichever of the clients wrote it.
+        self.assertEqual(len({(row["session"], row["life"]) for row in rows}), 1, rows[0])
         self.assertEqual(by_camera(rows), undisturbed)
         self.refuse(1, "query", "killed", says="no session 'killed'")
 

@@ -30,6 +30,7 @@ class VirtualWorld {
   // Consulted for each packet: true loses it.
   std::function<bool(const Packet&)> lose = [](const Packet&) { return false; };
   // False: jobs wait in `jobs` until run_job().
+  HopSink* hops = nullptr;  // Where cells note what passes them; null: nowhere.
   bool run_jobs_at_once = true;
 
   struct WaitingJob {
@@ -195,6 +196,7 @@ class VirtualWorld {
     }
     void retire() override { world_.retiring_.push_back(self_); }
     void log(const std::string& text) override { world_.logged.push_back(text); }
+    HopSink* hops() override { return world_.hops; }
 
    private:
     VirtualWorld& world_;

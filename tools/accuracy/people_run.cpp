@@ -35,7 +35,7 @@ struct AppWorld : test::VirtualWorld {
       return std::make_unique<ModelShard>(config, network_detector_loader(models, {}));
     }));
     types.add(actor_type<Tracker>());
-    types.add(app.type());
+    for (const ActorType& type : app.types()) types.add(type);
     types.add(actor_type<test::Probe>([this](HelloConfig::Reader config) {
       return std::make_unique<test::Probe>(notes[config.getGreeting()]);
     }));

@@ -10,157 +10,46 @@ seen. Each kind of actor is moved to and fro --moves times, one move at a time; 
 that the moves themselves report. With --delay-ms every packet between two nodes is that late (one
 way), which needs root and network namespaces; else the nodes use Unix sockets.
 
+A pause contains one commit of the head's directory, so the time of a commit on this disk and the
+directory's compare-and-sets a second stand beside it; a drain of 10,000 actors is simulated.
+
 With --check it fails when an aim is missed, and names each. BUILD is a build folder with omma.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(SOURCE / "tests" / "process" / "chaos"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/process/chaos"))
 from wire import Wire, why_not  # noqa: E402
 
-FPS = 30
-PORT = 4400
-NODES = {"hub": ["head"], "cam-a": ["camera"], "cam-b": ["camera"], "cloud-a": ["cloud"],
-         "cloud-b": ["cloud"]}
-LEASE_S = 2.0
-CAMERA = "synthetic:people?seed={seed}&width=640&height=360&fps=30&objects=5"
+from moves_cluster import CAMERA, FPS, LEASE_S, NODES, Cluster, Rows, faults_of  # noqa: E402
+
+COUNTER = "people_counter/whole"
 # Actor, the nodes between which it moves, and the aims for the pause in ms: p50, p99.
 KINDS = {
     "tracker": ("tracker/whole", ("cloud-a", "cloud-b"), (2.0, 10.0)),
     "stream_router": ("stream_router/whole", ("cam-a", "cam-b"), (2.0, 10.0)),
     "query_session": ("query_session/bench", ("hub", "cloud-a"), (2.0, 10.0)),
-    "people_counter (app actor)": ("people_counter/whole", ("cloud-a", "cloud-b"), (2.0, 10.0)),
+    "people_counter (app actor)": (COUNTER, ("cloud-a", "cloud-b"), (2.0, 10.0)),
     "model_shard": ("model_shard/omma-detector", ("cloud-a", "cloud-b"), (5.0, 20.0)),
     "camera, reading a file": ("camera/whole", ("cam-a", "cam-b"), (None, 1000.0 / FPS)),
 }
 RESTART_AIM_S = 3.5
+CAS_AIM = 5000
+SIZES_KIB = (0, 64, 1024, 4096, 16384)
 
 
 def percentile(values, share):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
-
-
-class Cluster:
-    def __init__(self, omma, folder, video, wire=None, durable=False):
-        self.omma_binary, self.folder, self.wire = str(omma), folder, wire
-        self.environment = dict(os.environ, OMMA_HOME=str(folder / "home"))
-        self.file = folder / "moves.yaml"
-        self.processes = {}
-        lines = ["cluster: moves", "head: hub", f"lease: {int(LEASE_S * 1000)}ms",
-                 f'models: ["{SOURCE / "models"}"]', "nodes:"]
-        for name, roles in NODES.items():
-            (folder / name).mkdir()
-            lines += [f"  - name: {name}", f"    listen: {self.address(name)}",
-                      f"    roles: [{', '.join(roles)}]", f"    data: {folder / name}"]
-        lines += ["cameras:"]
-        for name, source, mode, safe in (("whole", video, "every_frame", durable),
-                                         ("live", CAMERA.format(seed=9), "live", False)):
-            lines += [f"  - name: {name}", "    node: cam-a", f"    source: \"{source}\"",
-                      f"    mode: {mode}", "    pace: by_timestamps",
-                      f"    durable: {str(safe).lower()}"]
-        self.file.write_text("\n".join(lines) + "\n")
-
-    def address(self, name):
-        if self.wire:
-            return f"{self.wire.addresses[name]}:{PORT}"
-        return f"unix:{self.folder}/{name}.sock"
-
-    def on(self, host, words):
-        return self.wire.command(host, *words) if self.wire else list(map(str, words))
-
-    def start(self, name):
-        log = open(self.folder / f"{name}.log", "ab")
-        words = self.on(name, [self.omma_binary, "node", name, "--file", self.file])
-        self.processes[name] = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log,
-                                                stderr=log, env=self.environment,
-                                                start_new_session=True)
-
-    def up(self):
-        for name in NODES:
-            self.start(name)
-        home = self.folder / "home" / "moves"
-        home.mkdir(parents=True)
-        (home / "cluster.json").write_text(json.dumps({
-            "name": "moves", "cluster_file": str(self.file), "variables": {},
-            "head_address": self.address("hub"),
-            "processes": {name: process.pid for name, process in self.processes.items()}}))
-        until = time.monotonic() + 30
-        while True:
-            listed = self.omma("nodes", "--json")
-            if listed.returncode == 0 and sum(
-                    node["state"] == "alive" for node in json.loads(listed.stdout)) >= len(NODES):
-                return
-            if time.monotonic() > until:
-                raise RuntimeError(f"the cluster does not come up: {listed.stdout}{listed.stderr}")
-            time.sleep(0.2)
-
-    def omma(self, *words, seconds=60):
-        return subprocess.run(self.on("hub", [self.omma_binary, *words]), env=self.environment,
-                              capture_output=True, text=True, timeout=seconds, check=False)
-
-    def kill(self, name):
-        self.processes[name].send_signal(signal.SIGKILL)
-        self.processes[name].wait()
-
-    def end(self):
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-
-    def homes(self):
-        """TYPE/NAME -> node."""
-        found = {}
-        for node in json.loads(self.omma("ps", "--json").stdout):
-            for actor in node.get("actors", []):
-                found[f"{actor['type']}/{actor['name']}"] = node["node"]
-        return found
-
-
-class Rows:
-    """What the sessions gave out, read by a client as anybody would."""
-
-    def __init__(self, cluster, session):
-        self.file = cluster.folder / f"{session}.jsonl"
-        self.process = subprocess.Popen(
-            cluster.on("hub", [cluster.omma_binary, "query", session, "--out", self.file]),
-            env=cluster.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True)
-
-    def frames(self, camera):
-        if not self.file.exists():
-            return []
-        frames = []
-        for line in self.file.read_text().splitlines():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                continue  # The last one, half written.
-            if row.get("camera") == camera and row.get("kind") == "frame":
-                frames.append(row["frame"])
-        return frames
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
-
-
-def faults_of(frames):
-    """(lost, doubled or out of order)"""
-    lost = (max(frames) + 1 - len(set(frames))) if frames else 0
-    disorder = sum(1 for a, b in zip(frames, frames[1:]) if b <= a)
-    return lost, disorder
 
 
 def run_people(cluster):
@@ -171,8 +60,8 @@ def run_people(cluster):
             raise RuntimeError(begun.stdout + begun.stderr)
 
 
-def move_kind(cluster, kind, count):
-    actor, (one, other), _ = KINDS[kind]
+def move_between(cluster, actor, nodes, count):
+    one, other = nodes
     home = cluster.homes().get(actor)
     pauses, sizes, failures = [], [], []
     for _ in range(count):
@@ -192,65 +81,97 @@ def move_kind(cluster, kind, count):
     return pauses, sizes, failures
 
 
+@contextlib.contextmanager
+def counting(cluster):
+    """The cluster at work, people counted on both cameras: gives what an observer reads."""
+    rows = None
+    try:
+        cluster.up()
+        run_people(cluster)
+        time.sleep(4)
+        rows = Rows(cluster, "bench")
+        yield rows
+    finally:
+        if rows:
+            rows.end()
+        cluster.end()
+
+
+def counts_of(rows):
+    """Of the frames that the observer saw, after the last ones have come."""
+    time.sleep(3)
+    frames = rows.frames("whole")
+    lost, disorder = faults_of(frames)
+    return {"frames": len(frames), "lost": lost, "disorder": disorder}
+
+
 def measure_moves(options, folder, video, wire):
     cluster = Cluster(options.omma, folder, video, wire)
     figures = []
-    rows = None
-    try:
-        cluster.up()
-        run_people(cluster)
-        time.sleep(4)
-        rows = Rows(cluster, "bench")
+    with counting(cluster) as rows:
         for kind in KINDS:
-            pauses, sizes, failures = move_kind(cluster, kind, options.moves)
+            actor, nodes, _ = KINDS[kind]
+            pauses, sizes, failures = move_between(cluster, actor, nodes, options.moves)
             figures.append({"kind": kind, "moves": len(pauses), "failures": failures,
                             "p50_ms": percentile(pauses, 0.5), "p99_ms": percentile(pauses, 0.99),
                             "bytes": percentile(sizes, 0.5)})
-        time.sleep(3)
-        lost, disorder = faults_of(rows.frames("whole"))
-        return figures, {"frames": len(rows.frames("whole")), "lost": lost, "disorder": disorder}
+        return figures, counts_of(rows)
+
+
+def measure_sizes(options, folder, video):
+    """Pauses against the size of the state: relays of numbers that carry a ballast."""
+    cluster = Cluster(options.omma, folder, video, node=options.node)
+    figures = []
+    try:
+        cluster.up()
+        for kib in SIZES_KIB:
+            begun = cluster.omma("run", "numbers", "--session", f"size-{kib}", "--detach",
+                                 "--name", f"size-{kib}", "--relays", 1, "--period-ms", 33,
+                                 "--numbers", 1_000_000, "--durable", "false",
+                                 "--ballast-kib", kib)
+            if begun.returncode != 0:
+                raise RuntimeError(begun.stdout + begun.stderr)
+            time.sleep(1)
+            pauses, sizes, failures = move_between(cluster, f"number_relay/size-{kib}-0",
+                                                   ("cloud-a", "cloud-b"), options.sizes_moves)
+            figures.append({"kib": kib, "moves": len(pauses), "failures": failures,
+                            "p50_ms": percentile(pauses, 0.5), "p99_ms": percentile(pauses, 0.99),
+                            "bytes": percentile(sizes, 0.5)})
+        return figures
     finally:
-        if rows:
-            rows.end()
         cluster.end()
+
+
+def seconds_to_next_row(cluster, rows, victim):
+    """From a kill -9 of the node to the first row after its actors went on elsewhere."""
+    killed = time.monotonic()
+
+    def wait_while(condition, what):
+        while condition():
+            time.sleep(0.02)
+            if time.monotonic() - killed > 30:
+                raise RuntimeError(f"no {what} within 30 s after a kill")
+
+    cluster.kill(victim)
+    # Rows that were on their way may still come; the first one after the take-over counts.
+    wait_while(lambda: cluster.homes().get(COUNTER) in (None, victim), "fail-over")
+    last = max(rows.frames("whole"))
+    wait_while(lambda: max(rows.frames("whole")) <= last, "rows")
+    return time.monotonic() - killed
 
 
 def measure_restarts(options, folder, video):
-    """kill -9 of the node with tracker, counter and shard; until the next row comes out."""
+    """kill -9 of the node with tracker, counter and shard."""
     cluster = Cluster(options.omma, folder, video, durable=True)
     seconds = []
-    rows = None
-    try:
-        cluster.up()
-        run_people(cluster)
-        time.sleep(4)
-        rows = Rows(cluster, "bench")
+    with counting(cluster) as rows:
         for _ in range(options.kills):
             time.sleep(3)
-            victim = cluster.homes()["people_counter/whole"]
-            before = max(rows.frames("whole"))
-            killed = time.monotonic()
-            cluster.kill(victim)
-            # Rows that were on their way may still come; the first one after the take-over counts.
-            while cluster.homes().get("people_counter/whole") in (None, victim):
-                time.sleep(0.02)
-                if time.monotonic() - killed > 30:
-                    raise RuntimeError("no fail-over within 30 s")
-            last = max(rows.frames("whole"))
-            while max(rows.frames("whole")) <= max(last, before):
-                time.sleep(0.02)
-                if time.monotonic() - killed > 30:
-                    raise RuntimeError("no rows within 30 s after a fail-over")
-            seconds.append(time.monotonic() - killed)
+            victim = cluster.homes()[COUNTER]
+            seconds.append(seconds_to_next_row(cluster, rows, victim))
             cluster.start(victim)
             time.sleep(2)
-        time.sleep(2)
-        lost, disorder = faults_of(rows.frames("whole"))
-        return seconds, {"frames": len(rows.frames("whole")), "lost": lost, "disorder": disorder}
-    finally:
-        if rows:
-            rows.end()
-        cluster.end()
+        return seconds, counts_of(rows)
 
 
 def table_of(title, figures, counts):
@@ -284,6 +205,24 @@ def misses_of(title, figures, counts):
     return misses
 
 
+def measure_directory(options, folder):
+    """Prints compare-and-sets a second; gives the best of a group."""
+    ran = subprocess.run([options.build.resolve() / "tests/perf/directory_bench", folder, "3"],
+                         capture_output=True, text=True, check=True)
+    print(f"\nthe head's directory on this disk (aim {CAS_AIM:,} compare-and-sets a second)")
+    rates = []
+    for line in ran.stdout.splitlines():
+        print(f"  {line}")
+        rates.append(float(line.split("CAS/s")[0].split()[-1]))
+    return max(rates)
+
+
+def simulate_drain(options):
+    ran = subprocess.run([options.build.resolve() / "omma-sim", "--drain", "10000"],
+                         capture_output=True, text=True, check=True)
+    print("\ndrain of a node of 10,000 actors, simulated\n  " + ran.stdout.strip())
+
+
 def make_video(options, folder):
     """A file of real coded video to read: the synthetic scene, encoded."""
     video = folder / "street.mp4"
@@ -301,18 +240,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--moves", type=int, default=200, help="of each kind of actor")
+    parser.add_argument("--sizes-moves", type=int, default=40, help="of each size of state")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--delay-ms", type=float, default=20.0, help="of the second run; 0: none")
     parser.add_argument("--check", action="store_true", help="fail when an aim is missed")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures here")
     options = parser.parse_args()
     options.omma = options.build.resolve() / "omma"
-    if not options.omma.is_file():
-        print(f"no {options.omma}; build it first: ./run build", file=sys.stderr)
-        return 2
+    options.node = options.build.resolve() / "tests" / "process" / "chaos" / "omma_chaos_node"
+    for program in (options.omma, options.node):
+        if not program.is_file():
+            print(f"no {program}; build it first: ./run bench moves", file=sys.stderr)
+            return 2
     base = pathlib.Path(tempfile.mkdtemp(prefix="ommoves", dir="/tmp"))
     result, misses = {}, []
     try:
+        rate = measure_directory(options, base)
+        result["directory"] = rate
+        if rate < CAS_AIM:
+            misses.append(f"directory: {rate:.0f} compare-and-sets a second, aim {CAS_AIM}")
+        simulate_drain(options)
         video = make_video(options, base)
         for delay in [0.0] + ([options.delay_ms] if options.delay_ms else []):
             title = f"{delay:g} ms of delay between nodes, one way" if delay else "same machine"
@@ -337,6 +284,16 @@ def main():
             if not delay:
                 misses += misses_of(title, figures, counts)
             result[title] = {"moves": figures, "frames": counts}
+        folder = base / "sizes"
+        folder.mkdir()
+        sizes = measure_sizes(options, folder, video)
+        print("\npause against the size of the state (an app's actor; no aim)")
+        for figure in sizes:
+            print(f"  {figure['bytes'] / 1024:9.0f} KiB  {figure['moves']:4} moves  "
+                  f"p50 {figure['p50_ms']:7.2f} ms  p99 {figure['p99_ms']:7.2f} ms")
+            misses += [f"a state of {figure['kib']} KiB: {len(figure['failures'])} did not move: "
+                       f"{figure['failures'][0]}"] if figure["failures"] else []
+        result["sizes"] = sizes
         folder = base / "restarts"
         folder.mkdir()
         seconds, counts = measure_restarts(options, folder, video)

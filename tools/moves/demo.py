@@ -27,6 +27,7 @@ ROUND = (("tracker/east", "cloud-2"), ("stream_router/west", "cam-east"),
          ("stream_router/west", "cam-west"), ("model_shard/omma-detector", "cloud-1"),
          ("people_counter/west", "cloud-1"), ("camera/west", "cam-west"))
 FRAMES_BEFORE_KILL = 250
+ORIGIN = ("session", "life", "cursor")  # Of a row: which it is, for good.
 
 
 def say(text):
@@ -89,15 +90,15 @@ def rows_of(file):
 
 
 def results_of(rows, camera):
-    """What was found out, in order, without the numbers that a session gave it."""
-    return [{key: value for key, value in row.items() if key != "cursor"}
+    """What was found out, in order, without the session and the numbers that it gave."""
+    return [{key: value for key, value in row.items() if key not in ORIGIN}
             for row in rows if row["camera"] == camera and row["kind"] != "recorded"]
 
 
 def totals_of(rows, camera):
     ends = [row for row in rows if row["camera"] == camera and row["kind"] == "end"]
     return {key: value for key, value in (ends[-1] if ends else {}).items()
-            if key not in ("cursor", "kind", "camera", "media_s")}
+            if key not in (*ORIGIN, "kind", "camera", "media_s")}
 
 
 def main():

@@ -188,8 +188,8 @@ void read_source(AppQuery& query, chaos::SourceConfig::Builder out) {
 
 std::vector<std::unique_ptr<App>> make_numbers_apps() {
   std::vector<std::unique_ptr<App>> apps;
-  apps.push_back(
-      make_app<NumberTally>("numbers", "numbers through relays", [](AppQuery& query, auto config) {
+  apps.push_back(make_app<NumberTally, NumberRelay, NumberSource>(
+      "numbers", "numbers through relays", [](AppQuery& query, auto config) {
         const auto relays = static_cast<unsigned>(query.number("relays", 2, "how many, 1 to 60"));
         const auto ballast_kib = static_cast<std::uint32_t>(
             query.number("ballast-kib", 0, "of state that each relay has beside its sum"));
@@ -200,12 +200,6 @@ std::vector<std::unique_ptr<App>> make_numbers_apps() {
           list[i].setBallastKib(ballast_kib);
         }
       }));
-  apps.push_back(make_app<NumberRelay>(
-      "number_relay", "part of numbers",
-      [](AppQuery& query, auto config) { read_source(query, config.initSource()); }));
-  apps.push_back(
-      make_app<NumberSource>("number_source", "part of numbers",
-                             [](AppQuery& query, auto config) { read_source(query, config); }));
   return apps;
 }
 

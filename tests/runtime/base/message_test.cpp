@@ -7,6 +7,7 @@
 #include <string>
 
 #include "runtime/base/random.hpp"
+#include "schemas/control.capnp.h"
 #include "schemas/detections.capnp.h"
 #include "schemas/frame.capnp.h"
 
@@ -99,6 +100,60 @@ TEST_CASE("a message of several segments comes through the wire too") {
   CHECK(received->as<Detections>().getDetections()[4999].getLabel() == 4999);
 }
 
+TEST_CASE("a small message comes through the wire in memory of its own") {
+  const Message sent = frame_message(5, {bytes_of("pixels")});
+  std::vector<std::byte> words(sent.flat_bytes());
+  REQUIRE(words.size() <= Message::small_bytes_max);
+  sent.copy_flat_to(words);
+  const std::vector<Blob> payloads(sent.payloads().begin(), sent.payloads().end());
+  auto received = Message::from_small_wire(sent.type_id(), words, payloads);
+  std::fill(words.begin(), words.end(), std::byte{0xff});
+  REQUIRE(received.ok());
+  CHECK(received->as<Frame>().getTag().getCamera() == "lobby");
+  CHECK(received->as<Frame>().getWidth() == 448);
+  CHECK(received->payloads()[0].size() == 6);
+  // And once more, from what came.
+  const Blob flat = received->flat_words();
+  CHECK(flat.size() == sent.flat_words().size());
+  std::vector<std::byte> again(received->flat_bytes());
+  received->copy_flat_to(again);
+  CHECK(std::equal(again.begin(), again.end(), flat.bytes().begin()));
+  received = Message();  // The encoding keeps what it lies in.
+  const auto second = Message::from_wire(sent.type_id(), flat, {});
+  REQUIRE(second.ok());
+  CHECK(second->as<Frame>().getTag().getSequence() == 5);
+}
+
+TEST_CASE("a flat encoding is the same, however it is made") {
+  const Message small = frame_message(7);
+  const Message large = Message::build<Detections>([](Detections::Builder out) {
+    out.initDetections(3000);
+    out.setModel("person");
+  });
+  for (const Message& message : {small, large}) {
+    const Blob flat = message.flat_words();
+    std::vector<std::byte> copied(message.flat_bytes(), std::byte{0xff});
+    message.copy_flat_to(copied);
+    CHECK(std::equal(copied.begin(), copied.end(), flat.bytes().begin(), flat.bytes().end()));
+  }
+}
+
+TEST_CASE("small words that are no encoding are refused as corrupt") {
+  const Blob words = frame_message(5).flat_words();
+  const auto code_of = [](std::span<const std::byte> bytes) {
+    const auto received = Message::from_small_wire(type_id_of<Frame>(), bytes, {});
+    return received.ok() ? Code::ok : received.error().code;
+  };
+  CHECK(code_of(words.bytes()) == Code::ok);
+  CHECK(code_of(words.bytes().first(words.size() - 1)) == Code::corrupt);
+  CHECK(code_of(words.bytes().first(words.size() - 8)) == Code::corrupt);
+  CHECK(code_of({}) == Code::corrupt);
+  const std::vector<Blob> many(limits::payloads_per_message_max + 1);
+  const auto refused = Message::from_small_wire(type_id_of<Frame>(), words.bytes(), many);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == Code::over_limit);
+}
+
 TEST_CASE("words that are no encoding are refused as corrupt") {
   const Blob words = frame_message(5).flat_words();
   const auto code_of = [](const Blob& blob) {
@@ -140,6 +195,17 @@ TEST_CASE("damaged words never read outside themselves") {
     });
     REQUIRE((failure != nullptr || seen <= 64 * damaged.size()));
   }
+}
+
+TEST_CASE("a few words that promise half a billion empty structs are not believed") {
+  const std::uint64_t words[] = {std::uint64_t{3} << 32,          // One segment of three words.
+                                 std::uint64_t{1} << 48,          // A struct of one pointer,
+                                 1 | std::uint64_t{7} << 32,      // to a list of structs,
+                                 (std::uint64_t{1} << 28) << 2};  // so many and all empty.
+  auto message = Message::from_wire(type_id_of<wire::NodeList>(),
+                                    Blob::copy_of(std::as_bytes(std::span(words))), {});
+  REQUIRE(message.ok());
+  CHECK_THROWS_WITH(message->as<wire::NodeList>().getNodes(), Catch::Contains("traversal limit"));
 }
 
 TEST_CASE("a struct or a payload list over its limit is refused") {

@@ -22,7 +22,7 @@ struct TwoNodes : Engine {
     CHECK(outcome.error().code == Code::conflict);
     CHECK(stored(*directory, change->next.id) == before);
   }
-  std::vector<ActorRecord> orphans() { return *directory->orphans(); }
+  std::vector<ActorRecord> orphans() { return orphans_of(*directory); }
 
   NodeId a;
   NodeId b;

@@ -66,4 +66,20 @@ inline ActorRecord stored(Directory& directory, const ActorId& id) {
   return **found;
 }
 
+// What the query means, from its first page to its last.
+inline std::vector<ActorRecord> listed(Directory& directory, ActorQuery query = {}) {
+  std::vector<ActorRecord> all;
+  while (true) {
+    const auto page = directory.actors(query);
+    REQUIRE(page.ok());
+    all.insert(all.end(), page->actors.begin(), page->actors.end());
+    if (!page->more) return all;
+    query.after = all.back().id;
+  }
+}
+
+inline std::vector<ActorRecord> orphans_of(Directory& directory) {
+  return listed(directory, {.which = ActorQuery::Which::orphaned});
+}
+
 }  // namespace omma

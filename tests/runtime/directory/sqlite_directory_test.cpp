@@ -156,17 +156,17 @@ TEST_CASE("a record that makes no sense is reported and not used") {
   REQUIRE_FALSE(found.ok());
   CHECK(found.error().code == Code::corrupt);
   CHECK(mentions(found.error(), "camera/lobby"));
-  CHECK(directory->actors().error().code == Code::corrupt);
+  CHECK(directory->actors({}).error().code == Code::corrupt);
 }
 
 TEST_CASE("a file of a newer version is refused and left as it is") {
   TemporaryFolder folder;
   const auto file = folder.file("directory.db");
   { opened(file); }
-  meddle(file, "PRAGMA user_version = 3");
+  meddle(file, "PRAGMA user_version = 4");
   const Error error = refusal_of(file);
   CHECK(error.code == Code::unsupported);
-  CHECK(mentions(error, "has version 3, this program writes 2"));
+  CHECK(mentions(error, "has version 4, this program writes 3"));
   CHECK(refusal_of(file).code == Code::unsupported);
 }
 

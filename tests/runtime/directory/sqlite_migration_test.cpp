@@ -76,7 +76,7 @@ TEST_CASE("a file of the first version keeps all its records and gains what is n
     CHECK(lobby.config == std::vector<std::byte>{std::byte{1}, std::byte{2}});
     CHECK(lobby.node == node.id);
     CHECK(stored(**directory, {3, 5}).state == ActorRecord::State::retired);
-    CHECK((*directory)->orphans()->empty());
+    CHECK(orphans_of(**directory).empty());
 
     REQUIRE((*directory)->set_cordoned("a", true).ok());
     REQUIRE((*directory)->set_pinned(lobby.id, true).ok());

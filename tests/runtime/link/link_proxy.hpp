@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,6 +67,8 @@ class LinkProxy {
     for (const int fd : sockets_) ::shutdown(fd, SHUT_RDWR);
   }
   void swallow(bool yes) { swallows_ = yes; }
+  // The side that dialled reads no more; what it sends still passes.
+  void stall_replies(bool yes) { stalls_replies_ = yes; }
 
  private:
   void accept_all() {
@@ -80,13 +83,15 @@ class LinkProxy {
       std::lock_guard lock(mutex_);
       sockets_.push_back(near);
       sockets_.push_back(far);
-      pumps_.emplace_back([this, near, far] { pump(near, far); });
-      pumps_.emplace_back([this, near, far] { pump(far, near); });
+      pumps_.emplace_back([this, near, far] { pump(near, far, false); });
+      pumps_.emplace_back([this, near, far] { pump(far, near, true); });
     }
   }
-  void pump(int from, int to) {
+  void pump(int from, int to, bool replies) {
     std::vector<char> buffer(std::size_t{64} << 10);
     while (true) {
+      pollfd gone{from, POLLRDHUP, 0};
+      while (replies && stalls_replies_ && ::poll(&gone, 1, 10) == 0) continue;
       const auto got = ::recv(from, buffer.data(), buffer.size(), 0);
       if (got <= 0) break;
       if (swallows_) continue;
@@ -106,6 +111,7 @@ class LinkProxy {
   int listener_ = -1;
   std::string address_;
   std::atomic<bool> swallows_{false};
+  std::atomic<bool> stalls_replies_{false};
   std::atomic<std::uint64_t> bytes_passed_{0};
   std::mutex mutex_;
   std::vector<int> sockets_;  // Closed at the end only, so that no number is used twice.

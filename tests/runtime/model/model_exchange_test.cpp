@@ -56,15 +56,15 @@ using Stations = std::map<std::string, Station*>;
 
 // Peers that are not in the map are away.
 void connect(Station& station, std::vector<std::string> peers, Stations stations) {
-  station.exchange.connect(std::move(peers),
-                           [stations](const std::string& peer, const Message& request,
-                                      const ModelExchange::Answer& answer) {
-                             const auto found = stations.find(peer);
-                             if (found == stations.end()) {
-                               return answer(Error{Code::unavailable, "peer is away"});
-                             }
-                             answer(found->second->exchange.serve(request));
-                           });
+  station.exchange.content().connect(std::move(peers),
+                                     [stations](const std::string& peer, const Message& request,
+                                                const ContentExchange::Answer& answer) {
+                                       const auto found = stations.find(peer);
+                                       if (found == stations.end()) {
+                                         return answer(Error{Code::unavailable, "peer is away"});
+                                       }
+                                       answer(found->second->exchange.content().serve(request));
+                                     });
 }
 
 TEST_CASE("a model that a node lacks comes from the peer that has it, with its card") {
@@ -79,14 +79,14 @@ TEST_CASE("a model that a node lacks comes from the peer that has it, with its c
   CHECK(model->card.name == "tiny");
   CHECK(model->hash == hash_of(bytes));
   CHECK(model->size_bytes == bytes.size());
-  CHECK(here.exchange.counters().fetched == 1);
-  CHECK(here.exchange.counters().fetched_bytes == bytes.size());
-  CHECK(owner.exchange.counters().served_chunks == 3);
+  CHECK(here.exchange.content().counters().fetched == 1);
+  CHECK(here.exchange.content().counters().fetched_bytes == bytes.size());
+  CHECK(owner.exchange.content().counters().served_chunks == 3);
   // From now on it is there by its name, and nobody is asked again.
   CHECK(here.store.find("tiny").ok());
-  here.exchange.disconnect();
+  here.exchange.content().disconnect();
   CHECK(here.exchange.fetch("tiny", hash_of(bytes)).ok());
-  CHECK(here.exchange.counters().fetched == 1);
+  CHECK(here.exchange.content().counters().fetched == 1);
   CHECK(here.files() == 2);
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("when no peer has it the error says what each answered") {
   REQUIRE_FALSE(none.ok());
   CHECK(none.error().code == Code::not_found);
   CHECK(none.error().message.find("; empty: no model with SHA-256") != std::string::npos);
-  CHECK(here.exchange.counters().failed == 1);
+  CHECK(here.exchange.content().counters().failed == 1);
   // A peer that is away may have it: worth another try.
   connect(here, {"empty", "away"}, {{"empty", &empty}});
   const auto later = here.exchange.fetch("tiny", hash_of("weights"));
@@ -135,9 +135,9 @@ TEST_CASE("other bytes than the hash names are refused and not kept") {
   Station here;
   Station owner;
   owner.has("weights");
-  here.exchange.connect({"liar"}, [&](const std::string&, const Message& request,
-                                      const ModelExchange::Answer& answer) {
-    const auto honest = owner.exchange.serve(request);
+  here.exchange.content().connect({"liar"}, [&](const std::string&, const Message& request,
+                                                const ContentExchange::Answer& answer) {
+    const auto honest = owner.exchange.content().serve(request);
     REQUIRE(honest.ok());
     const std::string other = "weightX";
     answer(Message::copy_of<wire::BlobChunk>(honest->as<wire::BlobChunk>(),
@@ -154,8 +154,8 @@ TEST_CASE("a file name that leads elsewhere is refused") {
   Station here;
   for (const char* name : {"../tiny.pt", "/etc/tiny.pt", "tiny", ".pt", ""}) {
     INFO("file name " << name);
-    here.exchange.connect(
-        {"liar"}, [&](const std::string&, const Message&, const ModelExchange::Answer& answer) {
+    here.exchange.content().connect(
+        {"liar"}, [&](const std::string&, const Message&, const ContentExchange::Answer& answer) {
           const std::string bytes = "weights";
           answer(Message::build<wire::BlobChunk>(
               [&](wire::BlobChunk::Builder out) {
@@ -198,9 +198,9 @@ TEST_CASE("a data folder that is none is an error in words") {
   BufferPool pool(1 << 20);
   ModelStore store({}, data.file("models"));
   ModelExchange exchange(store, data.file("models"), pool);
-  exchange.connect({"owner"}, [&](const std::string&, const Message& request,
-                                  const ModelExchange::Answer& answer) {
-    answer(owner.exchange.serve(request));
+  exchange.content().connect({"owner"}, [&](const std::string&, const Message& request,
+                                            const ContentExchange::Answer& answer) {
+    answer(owner.exchange.content().serve(request));
   });
   const auto fetched = exchange.fetch("tiny", hash_of("weights"));
   REQUIRE_FALSE(fetched.ok());
@@ -209,15 +209,15 @@ TEST_CASE("a data folder that is none is an error in words") {
 
 TEST_CASE("a fetch that waits for a silent peer ends with the connection") {
   Station here;
-  std::promise<ModelExchange::Answer> asked;
-  here.exchange.connect({"silent"},
-                        [&](const std::string&, const Message&, ModelExchange::Answer answer) {
-                          asked.set_value(std::move(answer));
-                        });
+  std::promise<ContentExchange::Answer> asked;
+  here.exchange.content().connect(
+      {"silent"}, [&](const std::string&, const Message&, ContentExchange::Answer answer) {
+        asked.set_value(std::move(answer));
+      });
   Result<ModelFile> fetched = Error{Code::internal, "not yet"};
   std::thread job([&] { fetched = here.exchange.fetch("tiny", hash_of("weights")); });
-  const ModelExchange::Answer late = asked.get_future().get();
-  here.exchange.disconnect();
+  const ContentExchange::Answer late = asked.get_future().get();
+  here.exchange.content().disconnect();
   job.join();
   REQUIRE_FALSE(fetched.ok());
   CHECK(fetched.error().code == Code::unavailable);
@@ -230,10 +230,11 @@ TEST_CASE("a request that names no content is refused") {
   owner.has("weights");
   const auto ask = [&](std::size_t hash_bytes, std::uint64_t offset) {
     const ContentHash hash = hash_of("weights");
-    return owner.exchange.serve(Message::build<wire::FetchBlob>([&](wire::FetchBlob::Builder out) {
-      out.setHash({hash.bytes.data(), hash_bytes});
-      out.setOffset(offset);
-    }));
+    return owner.exchange.content().serve(
+        Message::build<wire::FetchBlob>([&](wire::FetchBlob::Builder out) {
+          out.setHash({hash.bytes.data(), hash_bytes});
+          out.setOffset(offset);
+        }));
   };
   CHECK(ask(31, 0).error().code == Code::invalid_argument);
   CHECK(ask(32, 8).error().code == Code::invalid_argument);

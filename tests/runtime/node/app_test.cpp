@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/base/nearest_name.hpp"
+#include "schemas/results.capnp.h"
 #include "tests/support/puppet.hpp"
 
 namespace omma::test {
@@ -34,6 +35,7 @@ class SmallCluster final : public ClusterView {
 struct Watcher final : PuppetActor {
   static constexpr const char* type_name = "watcher";
   using Config = RouterConfig;
+  using Publishes = omma::Publishes<ResultRow>;
   static std::string title(RouterConfig::Reader config) { return config.getCamera().getName(); }
   static PlacementWish wish(RouterConfig::Reader) { return {}; }
   explicit Watcher(RouterConfig::Reader) : PuppetActor(nobody()) {}
@@ -66,7 +68,7 @@ TEST_CASE("an app's parameters are documented without a cluster") {
   const auto app = watching(asked);
   CHECK(app->name() == "watch");
   CHECK(app->summary() == "watches");
-  CHECK(app->type().name == "watcher");
+  CHECK(app->types().front().name == "watcher");
   const auto parameters = app->parameters();
   REQUIRE(parameters.size() == 6);
   CHECK(parameters[0].name == "camera");

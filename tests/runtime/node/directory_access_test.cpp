@@ -45,6 +45,13 @@ struct Access {
     return ask<ChangeOutcome>([&](auto done) { client.compare_and_set(change, done); });
   }
 
+  std::vector<ActorRecord> all(const ActorQuery& query) {
+    const auto actors = ask<std::vector<ActorRecord>>(
+        [&](auto done) { client.all_actors(query, std::move(done)); });
+    REQUIRE(actors.ok());
+    return *actors;
+  }
+
   std::unique_ptr<Directory> directory = make_memory_directory();
   std::unique_ptr<Executor> executor = make_inline_executor();
   DirectoryService service{*directory, *executor};
@@ -64,10 +71,7 @@ TEST_CASE("an actor that has no record is found to have none") {
   const auto found = access.actor(lobby);
   REQUIRE(found.ok());
   CHECK_FALSE(found->has_value());
-  const auto all =
-      access.ask<std::vector<ActorRecord>>([&](auto done) { access.client.actors(done); });
-  REQUIRE(all.ok());
-  CHECK(all->empty());
+  CHECK(access.all({}).empty());
 }
 
 TEST_CASE("a change is applied once; who comes second learns what stands in the way") {
@@ -82,9 +86,7 @@ TEST_CASE("a change is applied once; who comes second learns what stands in the 
   CHECK_FALSE(second->applied);
   CHECK(second->current == change.next);
   CHECK(*access.actor(lobby) == change.next);
-  const auto all =
-      access.ask<std::vector<ActorRecord>>([&](auto done) { access.client.actors(done); });
-  CHECK(*all == std::vector<ActorRecord>{change.next});
+  CHECK(access.all({}) == std::vector<ActorRecord>{change.next});
 }
 
 TEST_CASE("a change of a record that is not there learns that there is none") {
@@ -143,9 +145,7 @@ TEST_CASE("nodes register, are listed and take leave") {
 
 TEST_CASE("a node is cordoned, declared dead and its orphans are taken over") {
   Access access;
-  const auto orphans = [&] {
-    return *access.ask<std::vector<ActorRecord>>([&](auto done) { access.client.orphans(done); });
-  };
+  const auto orphans = [&] { return access.all({.which = ActorQuery::Which::orphaned}); };
   REQUIRE(access.change(beginning())->applied);
   CHECK((*access.ask<NodeRecord>([&](auto done) {
           access.client.set_cordoned("cloud", true, done);
@@ -163,7 +163,7 @@ TEST_CASE("a node is cordoned, declared dead and its orphans are taken over") {
   CHECK(orphans().empty());
 }
 
-TEST_CASE("of many orphans as many are listed as fit into a message, until all are taken over") {
+TEST_CASE("orphans with large configurations come in pages that fit into a message") {
   Access access;
   constexpr std::uint64_t count = 40;
   for (std::uint64_t i = 1; i <= count; ++i) {
@@ -172,20 +172,73 @@ TEST_CASE("of many orphans as many are listed as fit into a message, until all a
     REQUIRE(access.directory->compare_and_set(*change)->applied);
   }
   REQUIRE(access.directory->mark_dead(node).ok());
-  std::size_t taken = 0;
-  for (int scans = 0; scans < 20 && taken < count; ++scans) {
-    access.client.orphans([&](const Result<std::vector<ActorRecord>>& orphans) {
-      REQUIRE(orphans.ok());
-      REQUIRE_FALSE(orphans->empty());
-      CHECK(orphans->size() <= limits::listed_records_bytes_max / 50'000);
-      for (const ActorRecord& orphan : *orphans) {
-        const auto change = take_over(orphan, orphan.id, orphan.epoch, other, false);
-        REQUIRE(access.directory->compare_and_set(*change)->applied);
-        ++taken;
-      }
-    });
+  access.calls = 0;
+  CHECK(access.all({.which = ActorQuery::Which::orphaned}).size() == count);
+  CHECK(access.calls == 4);  // Ten to a page of half a MiB.
+  CHECK(access.reply_bytes < limits::message_struct_bytes_max);
+}
+
+TEST_CASE("a page ends with its limit and the next goes on after it") {
+  Access access;
+  constexpr std::uint64_t count = 2 * limits::actors_per_page_max + 5;
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    const auto change = activate(std::nullopt, ActorId{1, i}, "camera", "x", config_bytes, node);
+    REQUIRE(access.directory->compare_and_set(*change)->applied);
   }
-  CHECK(taken == count);
+  const auto page = access.ask<ActorPage>([&](auto done) { access.client.actors({}, done); });
+  REQUIRE(page.ok());
+  CHECK(page->more);
+  CHECK(page->actors.size() == limits::actors_per_page_max);
+  CHECK(page->actors.front().id == ActorId{1, 1});
+  const auto last = access.ask<ActorPage>([&](auto done) {
+    access.client.actors({.after = {1, count - 3}}, done);
+  });
+  CHECK_FALSE(last->more);
+  REQUIRE(last->actors.size() == 3);
+  CHECK(last->actors.back().id == ActorId{1, count});
+  CHECK(access.all({}).size() == count);
+}
+
+TEST_CASE("nodes are listed with how many actors live on each") {
+  Access access;
+  const auto counts = [&] {
+    std::vector<std::size_t> all;
+    const auto nodes =
+        access.ask<std::vector<CountedNode>>([&](auto done) { access.client.counted_nodes(done); });
+    REQUIRE(nodes.ok());
+    for (const CountedNode& one : *nodes) all.push_back(one.actors);
+    return all;
+  };
+  CHECK(counts() == std::vector<std::size_t>{0, 0});
+  REQUIRE(access.change(beginning())->applied);
+  CHECK(counts() == std::vector<std::size_t>{1, 0});
+  const auto moved = move_actor(*access.actor(lobby), lobby, 1, node, other);
+  REQUIRE(access.change(*moved)->applied);
+  CHECK(counts() == std::vector<std::size_t>{0, 1});
+}
+
+TEST_CASE("homes of any number of actors are found; who lives nowhere is left out") {
+  Access access;
+  std::set<ActorId> wanted{lobby, ActorId{9, 9}};
+  for (std::uint64_t i = 1; i <= limits::actors_per_page_max; ++i) wanted.insert(ActorId{1, i});
+  REQUIRE(access.change(beginning())->applied);
+  for (const std::uint64_t i : {std::uint64_t{1}, std::uint64_t{limits::actors_per_page_max}}) {
+    const auto change = activate(std::nullopt, ActorId{1, i}, "camera", "x", config_bytes, other);
+    REQUIRE(access.directory->compare_and_set(*change)->applied);
+  }
+  access.calls = 0;
+  const auto homes = access.ask<std::map<ActorId, std::string>>(
+      [&](auto done) { access.client.homes(wanted, done); });
+  REQUIRE(homes.ok());
+  CHECK(*homes == std::map<ActorId, std::string>{{lobby, "cloud"},
+                                                 {{1, 1}, "edge"},
+                                                 {{1, limits::actors_per_page_max}, "edge"}});
+  CHECK(access.calls == 2);
+  const std::vector<ActorId> too_many(limits::actors_per_page_max + 1);
+  const auto refused = access.ask<std::map<ActorId, std::string>>(
+      [&](auto done) { access.client.find_homes(too_many, done); });
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == Code::over_limit);
 }
 
 TEST_CASE("actors are pinned, listed and unpinned") {

@@ -21,17 +21,20 @@ class CountedDirectory final : public Directory {
   Result<ChangeOutcome> compare_and_set(const RecordChange& change) override {
     return below_->compare_and_set(change);
   }
-  Result<std::vector<ActorRecord>> actors() override {
+  Result<ActorPage> actors(const ActorQuery& query) override {
     if (throws) throw std::runtime_error("no memory for the list");
-    return below_->actors();
+    return below_->actors(query);
   }
-  Result<std::vector<ActorRecord>> orphans() override { return below_->orphans(); }
+  Result<ActorPage> candidates(const std::string& wanted) override {
+    return below_->candidates(wanted);
+  }
   Result<NodeRecord> register_node(const std::string& name, const Incarnation& incarnation,
                                    const std::string& address,
                                    std::vector<std::string> roles) override {
     return below_->register_node(name, incarnation, address, std::move(roles));
   }
   Result<std::vector<NodeRecord>> nodes() override { return below_->nodes(); }
+  Result<std::vector<CountedNode>> counted_nodes() override { return below_->counted_nodes(); }
   Result<void> deregister_node(const NodeId& id) override { return below_->deregister_node(id); }
   Result<NodeRecord> mark_dead(const NodeId& id) override { return below_->mark_dead(id); }
   Result<NodeRecord> set_cordoned(const std::string& name, bool cordoned) override {

@@ -79,11 +79,29 @@ struct Cluster {
     }
     return lost;
   }
+  std::vector<CountedNode> counted() const {
+    std::vector<CountedNode> all;
+    for (const NodeRecord& one : nodes) {
+      all.push_back({one, 0});
+      for (const ActorRecord& resident : actors) {
+        all.back().actors += resident.node.incarnation == one.id.incarnation ? 1 : 0;
+      }
+    }
+    return all;
+  }
+  // What the directory says, dead or not.
+  Homes homes() const {
+    Homes known;
+    for (const ActorRecord& one : actors) known[one.id] = one.node.name;
+    return known;
+  }
   // "tracker/x -> cloud", "gateway/x ends", "recorder/x waits".
   std::vector<std::string> step() {
     const auto lost = orphans();
+    const auto counts = counted();
+    const Homes cameras = homes();
     const FailOverPlan::Situation now_known{
-        lost, nodes, actors, [](const std::string&) { return limits::actors_per_node_max; },
+        lost, counts, cameras, [](const std::string&) { return limits::actors_per_node_max; },
         [this](const NodeId&) { return may_still_work; }};
     std::vector<std::string> steps;
     for (const FailOverPlan::Step& one : plan.begin(now_known, now)) {
@@ -256,9 +274,10 @@ TEST_CASE("a drain moves what may move, camera first, and says why the others st
                     actor("strange", "s", home, "||cloud"),
                     actor("tracker", "elsewhere", cluster.nodes[2], "||cloud")};
   std::vector<std::string> steps;
-  for (const DrainStep& step :
-       plan_drain("cam-a", cluster.nodes, cluster.actors, {cluster.actors[2].id}, cluster.types,
-                  [](const std::string&) { return limits::actors_per_node_max; })) {
+  DrainView view{cluster.counted(), cluster.actors, {cluster.actors[2].id}, cluster.homes()};
+  view.actors.pop_back();
+  for (const DrainStep& step : plan_drain(
+           view, cluster.types, [](const std::string&) { return limits::actors_per_node_max; })) {
     steps.push_back(step.actor.type + "/" + step.actor.name + " " +
                     (step.to.empty() ? "stays: " + step.why : "-> " + step.to));
   }
@@ -274,6 +293,22 @@ TEST_CASE("a drain moves what may move, camera first, and says why the others st
   CHECK(steps[4] == "router/r -> cam-b");
   CHECK(steps[5] ==
         "recorder/film stays: recorder/film stays on node 'cam-a': it writes a file there");
+}
+
+TEST_CASE("a drain goes back to where a move came to nothing only if no other node will do") {
+  Cluster cluster;
+  cluster.nodes[0].cordoned = true;
+  cluster.actors = {actor("tracker", "t", cluster.nodes[0], "||cloud")};
+  const auto target = [&] {
+    DrainView view{cluster.counted(), cluster.actors, {}, {}};
+    view.avoid[cluster.actors[0].id] = "cloud";
+    const auto steps = plan_drain(view, cluster.types,
+                                  [](const std::string&) { return limits::actors_per_node_max; });
+    return steps.at(0).to;
+  };
+  CHECK(target() == "cloud");
+  cluster.nodes.push_back(node("cloud-2", {"cloud"}));
+  CHECK(target() == "cloud-2");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -181,6 +182,7 @@ class HostWorld {
   ActorTypes types;
   // While set, the directory's requests fail with it.
   std::optional<Error> directory_error;
+  std::map<std::uint64_t, int> asked;  // The directory's requests so far, by type id.
 
  private:
   struct Request {
@@ -199,6 +201,7 @@ class HostWorld {
     if (requests_.empty()) return false;
     const Request next = std::move(requests_.front());
     requests_.pop_front();
+    ++asked[next.request.type_id()];
     if (directory_error) {
       next.answer(*directory_error);
     } else {

@@ -17,11 +17,13 @@ namespace {
 const LeaseTimes times{6s, 1s};
 const NodeId east{"east", {1, 1}, 1};
 
-Message granted(Duration ttl, const std::string& lost) {
+Message granted(Duration ttl, const std::string& lost, std::int64_t time_ns) {
   return Message::build<wire::LeaseGranted>([&](wire::LeaseGranted::Builder out) {
     out.setTtlNs(static_cast<std::uint64_t>(ttl.count()));
     out.setHoldNs(1'000'000'000);
     if (!lost.empty()) out.initLost(1)[0].setName(lost);
+    out.setReceivedNs(time_ns);
+    out.setAnsweredNs(time_ns);
   });
 }
 
@@ -64,7 +66,7 @@ struct KeptNode {
     ++asked;
     switch (head) {
       case Head::answers:
-        return answer(granted(ttl, head_says_lost));
+        return answer(granted(ttl, head_says_lost, head_time()));
       case Head::calls_it_dead:
         return answer(Error{Code::conflict, "node east is declared dead"});
       case Head::is_silent:
@@ -72,11 +74,16 @@ struct KeptNode {
         return answer(Error{Code::unavailable, "no answer"});
     }
   }
+  // By the head's clock; 0: it does not say.
+  std::int64_t head_time() {
+    return head_clock_ahead ? nanoseconds_of(caf.clock().now() + *head_clock_ahead) : 0;
+  }
   bool may_work() const { return !fenced && caf.clock().now() < may_work_until; }
 
   CafWorld caf;
   std::shared_ptr<Log> log;
   Head head = Head::answers;
+  std::optional<Duration> head_clock_ahead;
   Duration ttl = 6s;
   std::string head_says_lost;
   Instant may_work_until{};
@@ -171,6 +178,18 @@ TEST_CASE("with a renewal comes word of the others that are dead") {
   node.head_says_lost = "west";
   node.caf.advance(1500ms);
   CHECK(node.lost == std::vector<std::string>{"west"});
+}
+
+TEST_CASE("the head's clock is known from the renewals, if it tells the time") {
+  KeptNode node;
+  node.caf.advance(2s);
+  CHECK_FALSE(node.keeper->head_clock());
+  node.head_clock_ahead = 90s;
+  node.caf.advance(2s);
+  const auto clock = node.keeper->head_clock();
+  REQUIRE(clock);
+  CHECK(clock->ahead == 90s);
+  CHECK(clock->error < 1ms);
 }
 
 TEST_CASE("after close nothing is asked or told") {

@@ -116,6 +116,47 @@ TEST_CASE("a packet goes to the cell here, to the peer, or is reported") {
   CHECK(counters.strays == 0);
 }
 
+TEST_CASE("what is sent at once goes each its way, in order and none twice") {
+  World world;
+  world.switchboard.set_route(near, {LocalRoute{world.live("near")}, 1});
+  world.switchboard.set_route(far, {RemoteRoute{"cloud"}, 1});
+  std::vector<Packet> packets;
+  for (int i = 0; i < 3; ++i) packets.push_back(world.packet(far, near));
+  for (int i = 0; i < 2; ++i) packets.push_back(world.packet(near, far));
+  packets.push_back(world.packet(far, near));
+  packets.push_back(world.packet(near, unknown));
+  for (int i = 0; i < 2; ++i) packets.push_back(world.packet(far, near));
+  world.switchboard.send_all(std::move(packets));
+  world.caf.settle();
+  CHECK(world.scripts["near"].numbers() == numbers_up_to(6));
+  REQUIRE(world.hub.posted.size() == 2);
+  CHECK(std::get<Envelope>(world.hub.posted[0].second).sequence == 1);
+  CHECK(std::get<Envelope>(world.hub.posted[1].second).sequence == 2);
+  CHECK(world.unrouted == std::vector<std::pair<ActorId, ActorId>>{{unknown, near}});
+  const auto counters = world.switchboard.counters();
+  CHECK(counters.local == 6);
+  CHECK(counters.remote == 2);
+  CHECK(counters.unrouted == 1);
+}
+
+TEST_CASE("of what a peer sends at once each packet finds its actor or is a stray") {
+  World world;
+  world.switchboard.set_route(near, {LocalRoute{world.live("near")}, 1});
+  const ActorId other{4, 4};
+  std::vector<Packet> packets;
+  packets.push_back(world.packet(far, near));
+  packets.push_back(world.packet(other, near));  // Of the same run, from somebody else.
+  packets.push_back(world.packet(far, unknown));
+  packets.push_back(World::ack(far, unknown));
+  packets.push_back(world.packet(far, near));
+  world.switchboard.receive("cloud", std::move(packets));
+  world.caf.settle();
+  CHECK(world.scripts["near"].numbers().size() == 3);
+  CHECK(world.way_to(far) == "cloud");
+  CHECK(world.way_to(other) == "cloud");
+  CHECK(world.strays == std::vector<std::pair<std::string, ActorId>>{{"cloud", unknown}});
+}
+
 TEST_CASE("a later epoch replaces a route, an earlier one does not") {
   World world;
   world.switchboard.set_route(far, {RemoteRoute{"first"}, 3});

@@ -60,6 +60,29 @@ TEST_CASE("a lease and a node's most actors are read") {
   CHECK(cluster->nodes[0].actors_max == 9);
 }
 
+TEST_CASE("tracing and a node's metrics are read, and both can be off") {
+  auto cluster = parse_cluster_file(good, "yard.yaml", variables);
+  REQUIRE(cluster.ok());
+  CHECK(cluster->trace);
+  CHECK(cluster->nodes[0].metrics_address.empty());
+  cluster = parse_cluster_file(with("linger: 5s", "trace: off"), "yard.yaml", variables);
+  REQUIRE(cluster.ok());
+  CHECK_FALSE(cluster->trace);
+  cluster = parse_cluster_file(with("compute_threads: 4", "metrics: 127.0.0.1:9464"), "yard.yaml",
+                               variables);
+  REQUIRE(cluster.ok());
+  CHECK(cluster->nodes[0].metrics_address == "127.0.0.1:9464");
+  cluster = parse_cluster_file(with("compute_threads: 4", "metrics: 127.0.0.1:0"), "yard.yaml",
+                               variables);
+  REQUIRE(cluster.ok());
+  CHECK(cluster->nodes[0].metrics_address.empty());
+  CHECK(message_of(with("linger: 5s", "trace: sometimes")).find("yard.yaml:3:8: ") == 0);
+  CHECK(message_of(with("compute_threads: 4", "metrics: 9464")).find("host:port") !=
+        std::string::npos);
+  CHECK(message_of(with("compute_threads: 4", "metrics: 10.0.0.7:4400")).find("yard.yaml:10:") ==
+        0);
+}
+
 TEST_CASE("a cluster file is read with its defaults") {
   auto cluster = parse_cluster_file(good, "yard.yaml", variables);
   if (!cluster.ok()) FAIL(cluster.error().describe());
@@ -113,11 +136,15 @@ TEST_CASE("every optional key is read") {
   cluster =
       parse_cluster_file(with("    compute_threads: 4\n",
                               "    io_threads: 3\n    models: [/a/../b, /c]\n"
+                              "    apps: [/d/my_app.omma.so, /e]\n"
                               "    tls: {authority: /ca.pem, certificate: /n.pem, key: /n.key}\n"),
                          "yard.yaml", variables);
   REQUIRE(cluster.ok());
   CHECK(cluster->nodes[0].executors.io_threads == 3);
   CHECK(cluster->nodes[0].model_folders == std::vector<std::filesystem::path>{"/b", "/c"});
+  CHECK(cluster->nodes[0].app_modules ==
+        std::vector<std::filesystem::path>{"/d/my_app.omma.so", "/e"});
+  CHECK(cluster->nodes[1].app_modules.empty());
   REQUIRE(cluster->nodes[0].tls.has_value());
   CHECK(cluster->nodes[0].tls->authority == "/ca.pem");
   CHECK(cluster->nodes[0].tls->certificate == "/n.pem");
@@ -341,16 +368,31 @@ TEST_CASE("an unknown or unclosed variable is named with its place") {
 TEST_CASE("what is no such file at all is refused with its place") {
   CHECK(message_of("") ==
         "yard.yaml: cluster file is nothing, expected a map; write 'key: value' lines with the "
-        "keys 'cluster', 'head', 'linger', 'lease', 'models', 'nodes', 'cameras'");
+        "keys 'cluster', 'head', 'linger', 'lease', 'trace', 'models', 'apps', 'nodes', "
+        "'cameras'");
   CHECK(message_of("- a\n- b\n").starts_with("yard.yaml:1:1: cluster file is a list"));
   CHECK(message_of("cluster: [yard\nhead: x\n").starts_with("yard.yaml:2:"));
   CHECK(message_of("cluster: [yard\nhead: x\n").find("not YAML: ") != std::string::npos);
   CHECK(
-      message_of(good + "---\ncluster: other\n").starts_with("yard.yaml:22:1: a second document"));
+      message_of(good + "---\ncluster: other\n").starts_with("yard.yaml:21:1: a second document"));
   CHECK(message_of("cluster: a\nhead: a\nnodes: []\n") ==
         "yard.yaml:3:8: cluster file: no nodes; name at least one");
   CHECK(message_of(std::string(5000, '[')).find("not YAML: ") != std::string::npos);
   CHECK(message_of(with("mode: live", "mode: " + std::string(100'000, 'x'))).size() < 2000);
+}
+
+TEST_CASE("a cycle of aliases is refused where it closes") {
+  CHECK(message_of("cluster: a\nhead: a\nnodes: &n [*n]\n")
+            .starts_with("yard.yaml:3:8: node 1 is a list, expected a map"));
+  CHECK(message_of("cluster: &c {a: *c}\n") ==
+        "yard.yaml:1:10: cluster file: 'cluster' is a map, expected a text");
+  CHECK(message_of(with("roles: [camera]", "roles: &r [camera, *r]")) ==
+        "yard.yaml:13:12: node 'cam': an entry of 'roles' is a list, expected a text");
+}
+
+TEST_CASE("a text in which yaml-cpp finds documents without end is refused all the same") {
+  CHECK(message_of(",h").starts_with("yard.yaml:1:1: "));
+  CHECK(message_of(with("mode: live", "mode: live\n,h")).starts_with("yard.yaml:"));
 }
 
 TEST_CASE("a file that is absent or too large is refused before it is read") {

@@ -1,4 +1,4 @@
-#include "apps/people_count/picture_text.hpp"
+#include "runtime/node/picture_text.hpp"
 
 #include <algorithm>
 #include <charconv>

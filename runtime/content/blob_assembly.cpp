@@ -1,4 +1,4 @@
-#include "runtime/model/blob_assembly.hpp"
+#include "runtime/content/blob_assembly.hpp"
 
 #include <string>
 

@@ -22,7 +22,7 @@ constexpr std::size_t actors_per_move = 2000, nodes_per_fault = 100;
 constexpr std::size_t begun_one_by_one_max = 1000;
 // More do the same in as much time with a quarter of the ticks: what is new in a larger cluster is
 // not that each of its actors does more.
-constexpr std::size_t busy_walkers_max = 10'000;
+constexpr std::size_t busy_walkers_max = 5'000;
 constexpr std::uint32_t calmer = 4;
 
 class Drawer {

@@ -48,7 +48,7 @@ class AppModule(ProcessTest):
         return self.cluster_file(CLUSTER.format(box=quoted(box), far=quoted(far)))
 
     def cached(self, node):
-        return sorted((self.home / "two" / node / "apps").glob("*/*"))
+        return sorted((self.home / "two" / node / "apps").glob("*/my_app.omma.so"))
 
     def beats(self, *words, count=5):
         rows = self.succeed("run", "my_app", "--beats", count, "--period-ms", 10, *words,

@@ -21,10 +21,11 @@ def free_port():
 
 class TraceTest(ProcessTest):
 
-    def up_traced(self, top="", paced=False):
+    def up_traced(self, trace="on", paced=False):
         """The demo's cluster, with metrics on every node."""
         self.cut_clips()
         text = (SOURCE / "clusters/demo.yaml").read_text()
+        text = re.sub(r"(?m)^trace: on.*$", f"trace: {trace}", text)
         text = text.replace("${cluster_dir}/../models", str(SOURCE / "models"))
         if paced:
             text = text.replace("as_fast_as_possible", "by_timestamps")
@@ -36,7 +37,7 @@ class TraceTest(ProcessTest):
 
         text = re.sub(r"(  - name: )([\w-]+)(?=\n    listen)", with_metrics, text)
         self.assertEqual(set(self.ports), {"cloud", "cam-east", "cam-west"})
-        return self.up(self.cluster_file(top + text), "--set", f"data_dir={self.folder}")
+        return self.up(self.cluster_file(text), "--set", f"data_dir={self.folder}")
 
     def count_people(self):
         return self.succeed("run", "people_count", "--camera", "east", "--line", DOOR, "--quiet",
@@ -134,7 +135,7 @@ class TraceTest(ProcessTest):
         self.refuse(1, "trace", "--slowest", says="no node remembers a frame")
 
     def test_tracing_can_be_off(self):
-        self.up_traced(top="trace: off\n")
+        self.up_traced(trace="off")
         self.count_people()
         self.refuse(1, "trace", "--slowest", says="trace: off")
         page = self.metrics("cloud")

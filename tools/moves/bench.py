@@ -127,7 +127,7 @@ def measure_sizes(options, folder, video):
         for kib in SIZES_KIB:
             begun = cluster.omma("run", "numbers", "--session", f"size-{kib}", "--detach",
                                  "--name", f"size-{kib}", "--relays", 1, "--period-ms", 33,
-                                 "--numbers", 1_000_000, "--durable", "false",
+                                 "--numbers", 1_000_000, "--safe", "false",
                                  "--ballast-kib", kib)
             if begun.returncode != 0:
                 raise RuntimeError(begun.stdout + begun.stderr)

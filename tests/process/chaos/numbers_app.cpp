@@ -180,8 +180,7 @@ void read_source(AppQuery& query, chaos::SourceConfig::Builder out) {
   out.setPeriodMs(
       static_cast<std::uint32_t>(query.number("period-ms", 50, "time between two numbers")));
   out.setNumbers(static_cast<std::uint64_t>(query.number("numbers", 100, "how many")));
-  out.setDurable(query.text("durable", "true", "true: no crash loses or repeats a number") ==
-                 "true");
+  out.setDurable(query.text("safe", "true", "true: no crash loses or repeats a number") == "true");
 }
 
 }  // namespace
